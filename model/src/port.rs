@@ -1,0 +1,109 @@
+//! The traits through which one plane uses another. `server` wires an implementation from the plane that
+//! owns the matter into each plane that needs it; no plane names another.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::error::{Classify, ErrorKind};
+use crate::id::{ApiKeyId, OrganizationId, ProjectId, SessionId, UserId};
+use crate::principal::{Role, Scope};
+use crate::telemetry::Submission;
+
+/// What a good API key permits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyGrant {
+    /// The key.
+    pub key: ApiKeyId,
+    /// The tenant of all that the key does.
+    pub project: ProjectId,
+    /// The project's owner.
+    pub organization: OrganizationId,
+    /// What it may be used for.
+    pub scopes: BTreeSet<Scope>,
+}
+
+/// Why a credential was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// Nothing was presented.
+    #[error("no credential was sent: set the header `X-API-Key` or `Authorization: Bearer`")]
+    Missing,
+    /// Unknown, revoked, expired or malformed; which of them is nobody's business.
+    #[error("the credential is not valid")]
+    Refused,
+    /// Good, but not for this.
+    #[error("the credential lacks the `{}` scope", .0.as_str())]
+    LacksScope(Scope),
+    /// The check could not be made; nothing is let through meanwhile.
+    #[error("credentials cannot be checked right now; try again")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Classify for AuthError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Missing | Self::Refused => ErrorKind::Unauthenticated,
+            Self::LacksScope(_) => ErrorKind::Forbidden,
+            Self::Unavailable(_) => ErrorKind::Unavailable,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Missing => "credential_missing",
+            Self::Refused => "credential_invalid",
+            Self::LacksScope(_) => "scope_missing",
+            Self::Unavailable(_) => "auth_unavailable",
+        }
+    }
+}
+
+/// Resolves API keys. Implementations cache; a revoked key stops working within a second.
+#[async_trait]
+pub trait KeyResolver: Send + Sync + 'static {
+    /// What the presented text permits.
+    async fn resolve(&self, presented: &str) -> Result<Arc<KeyGrant>, AuthError>;
+}
+
+/// Resolves `presented` and demands `scope`.
+pub async fn authorize_key(
+    resolver: &dyn KeyResolver,
+    presented: Option<&str>,
+    scope: Scope,
+) -> Result<Arc<KeyGrant>, AuthError> {
+    let grant = resolver.resolve(presented.ok_or(AuthError::Missing)?).await?;
+    if grant.scopes.contains(&scope) { Ok(grant) } else { Err(AuthError::LacksScope(scope)) }
+}
+
+/// A signed-in user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserSession {
+    /// Who.
+    pub user: UserId,
+    /// Which sign-in.
+    pub session: SessionId,
+}
+
+/// Checks dashboard access tokens and project membership.
+#[async_trait]
+pub trait SessionResolver: Send + Sync + 'static {
+    /// The user behind a Bearer access token.
+    async fn resolve(&self, access_token: &str) -> Result<UserSession, AuthError>;
+
+    /// The user's role in the organisation that owns `project`, or `None` when it is not theirs to see
+    /// (or does not exist: the caller learns no difference).
+    async fn project_role(&self, user: UserId, project: ProjectId) -> Result<Option<Role>, AuthError>;
+}
+
+/// The queue was full, or the log is closed: the submission was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the telemetry queue is full")]
+pub struct SinkFull;
+
+/// Takes telemetry that Brokle makes itself, in process. Never blocks and never waits for storage.
+pub trait TelemetrySink: Send + Sync + 'static {
+    /// Queues a validated body for the write-ahead log.
+    fn submit(&self, submission: Submission) -> Result<(), SinkFull>;
+}

@@ -1,0 +1,33 @@
+//! One accepted OTLP request, on its way from a receiver, or from the gateway's recorder, to the
+//! write-ahead log. The body stays as it came: batching is concatenation, and replay is the same path.
+
+use bytes::Bytes;
+
+use crate::id::ProjectId;
+
+/// Which of OTLP's signals a body carries. The numbers are written to disk: never change one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Signal {
+    /// `ExportTraceServiceRequest`
+    Traces = 1,
+    /// `ExportLogsServiceRequest`
+    Logs = 2,
+    /// `ExportMetricsServiceRequest`
+    Metrics = 3,
+}
+
+/// A validated body: uncompressed OTLP protobuf (JSON has been transcoded by the receiver).
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// The tenant.
+    pub project: ProjectId,
+    /// The caller's `X-Environment` tag, empty when it sent none.
+    pub environment: String,
+    /// What the body carries.
+    pub signal: Signal,
+    /// The protobuf message.
+    pub body: Bytes,
+    /// Items (spans, records, points) in the body.
+    pub items: u32,
+}

@@ -1,0 +1,8 @@
+//! What the planes ask of storage: traits and errors only. The implementations live in the crates beside
+//! this one (`sql`, `clickhouse`, `cache`), and only `server` chooses among them.
+//!
+//! - [`repo`]: relational aggregates (users, organisations, projects, API keys, sessions).
+//! - [`telemetry`]: columnar writes and bounded analytic reads.
+
+pub mod repo;
+pub mod telemetry;
