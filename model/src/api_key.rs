@@ -47,16 +47,29 @@ impl ApiKey {
         let secret: String = (0..SECRET_CHARS)
             .map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())]))
             .collect();
-        Self { project, text: format!("{PREFIX}{project}_{secret}") }
+        Self {
+            project,
+            text: format!("{PREFIX}{project}_{secret}"),
+        }
     }
 
     /// Reads a presented key. A well-formed key is not yet a good one: its hash must be known.
     pub fn parse(text: &str) -> Result<Self, MalformedApiKey> {
-        let (project, secret) =
-            text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).ok_or(MalformedApiKey)?;
-        let well_formed = secret.len() == SECRET_CHARS && secret.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let (project, secret) = text
+            .strip_prefix(PREFIX)
+            .and_then(|rest| rest.split_once('_'))
+            .ok_or(MalformedApiKey)?;
+        let well_formed =
+            secret.len() == SECRET_CHARS && secret.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let project = project.parse().map_err(|_| MalformedApiKey)?;
-        if well_formed { Ok(Self { project, text: text.to_owned() }) } else { Err(MalformedApiKey) }
+        if well_formed {
+            Ok(Self {
+                project,
+                text: text.to_owned(),
+            })
+        } else {
+            Err(MalformedApiKey)
+        }
     }
 
     /// The project that the key names.
@@ -113,7 +126,14 @@ mod tests {
 
     #[test]
     fn texts_of_other_forms_are_refused() {
-        for text in ["", "bk_proj_", "sk-123", "bk_proj_01ABC_short", "bk_proj__", "bk_proj_01ABCDEFGHJKMNPQRSTVWXYZ00_!bcdefghijklmnopqrstuvwxyz0123ABC"] {
+        for text in [
+            "",
+            "bk_proj_",
+            "sk-123",
+            "bk_proj_01ABC_short",
+            "bk_proj__",
+            "bk_proj_01ABCDEFGHJKMNPQRSTVWXYZ00_!bcdefghijklmnopqrstuvwxyz0123ABC",
+        ] {
             assert_eq!(ApiKey::parse(text), Err(MalformedApiKey), "{text}");
         }
     }

@@ -76,14 +76,23 @@ pub struct QueryLimits {
 
 impl Default for QueryLimits {
     fn default() -> Self {
-        Self { rows_to_read_max: 100_000_000, result_rows_max: 100_000, timeout: Duration::from_secs(15) }
+        Self {
+            rows_to_read_max: 100_000_000,
+            result_rows_max: 100_000,
+            timeout: Duration::from_secs(15),
+        }
     }
 }
 
 impl SqlQuery {
     /// Starts a query for `project` with the default limits.
     pub fn new(project: ProjectId, text: impl Into<String>) -> Self {
-        Self { text: text.into(), project, params: Vec::new(), limits: QueryLimits::default() }
+        Self {
+            text: text.into(),
+            project,
+            params: Vec::new(),
+            limits: QueryLimits::default(),
+        }
     }
 
     /// Binds a scalar parameter. The value travels outside the text; ClickHouse parses it by the
@@ -102,13 +111,18 @@ impl SqlQuery {
         S: AsRef<str>,
     {
         let items: Vec<String> = values.into_iter().map(|value| quote(value.as_ref())).collect();
-        self.params.push((name.to_owned(), format!("[{}]", items.join(","))));
+        self.params
+            .push((name.to_owned(), format!("[{}]", items.join(","))));
         self
     }
 }
 
 fn escape_tsv(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r")
+    value
+        .replace('\\', "\\\\")
+        .replace('\t', "\\t")
+        .replace('\n', "\\n")
+        .replace('\r', "\\r")
 }
 
 fn quote(value: &str) -> String {
