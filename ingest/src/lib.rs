@@ -1,1 +1,19 @@
-//! Placeholder.
+//! The collector plane: OTLP comes in, is written to a log on disk, acknowledged, decoded into Arrow and
+//! inserted into telemetry storage, exactly once.
+//!
+//! - [`receiver`]: OTLP over HTTP and gRPC; admission and the answers that clients rely on.
+//! - [`otlp`]: reading and checking OTLP bytes without building messages.
+//! - [`wal`]: the write-ahead log; knows bytes, not telemetry.
+//! - [`pipeline`]: from the log to storage: ranges, inserts, retries, dead letters.
+//! - [`normalize`]: the vocabularies of instrumentation libraries brought to one.
+//! - [`arrow`]: OTLP bytes to Arrow record batches.
+//! - [`config`], [`metrics`]: what can be set, and what can be seen.
+
+pub mod arrow;
+pub mod config;
+pub mod metrics;
+pub mod normalize;
+pub mod otlp;
+pub mod pipeline;
+pub mod receiver;
+pub mod wal;

@@ -1,0 +1,3 @@
+//! From the log to storage.
+
+pub mod batch;
