@@ -147,8 +147,8 @@ TTL toDateTime(end_time) + INTERVAL 31 DAY
 SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS trace_index_view TO trace_index AS
-SELECT project_id, trace_id, min(start_time) AS start_time, max(end_time) AS end_time,
-    max(start_time) AS last_start_time,
-    min(if(is_entry, start_time, toDateTime64('2262-01-01 00:00:00', 9, 'UTC'))) AS entry_start_time
-FROM observations
+SELECT project_id, trace_id, min(source.start_time) AS start_time, max(source.end_time) AS end_time,
+    max(source.start_time) AS last_start_time,
+    min(if(source.is_entry, source.start_time, toDateTime64('2262-01-01 00:00:00', 9, 'UTC'))) AS entry_start_time
+FROM observations AS source
 GROUP BY project_id, trace_id;
