@@ -1,1 +1,8 @@
-//! Placeholder.
+//! What the tests share. Real components only: [`server`] runs the real binary as its own process, on free
+//! ports and on a database of its own; [`tenant`] signs up at its real API; [`otlp`] makes payloads. Nothing
+//! that ships depends on this crate.
+
+pub mod otlp;
+pub mod server;
+pub mod tenant;
+pub mod wait;
