@@ -11,10 +11,12 @@
 //! - [`clock`]: time as an argument, so that tests move it.
 //! - [`telemetry`]: one accepted OTLP request on its way to the log.
 //! - [`usage`] and [`price`]: disjoint token buckets, and what each costs.
+//! - [`conversation`]: inputs and outputs in one form, whoever recorded them.
 //! - [`port`]: the traits that `server` wires between planes.
 
 pub mod api_key;
 pub mod clock;
+pub mod conversation;
 pub mod error;
 pub mod id;
 pub mod port;

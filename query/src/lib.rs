@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The query plane.
+
+pub mod filter;
