@@ -3,6 +3,11 @@
 //!
 //! - [`repo`]: relational aggregates (users, organisations, projects, API keys, sessions).
 //! - [`telemetry`]: columnar writes and bounded analytic reads.
+//! - [`cache`], [`limiter`], [`pubsub`]: state that the nodes of one installation share.
 
+pub mod cache;
+pub mod limiter;
+pub mod pubsub;
 pub mod repo;
+pub mod shared;
 pub mod telemetry;
