@@ -6,7 +6,6 @@ import {
   redirect,
   retainSearchParams,
 } from "@tanstack/react-router";
-import { AppFrame } from "@/components/frame/AppFrame";
 import { FramePending } from "@/components/frame/FramePending";
 import { apiKeysQuery } from "@/features/api-keys/queries";
 import { currentUserQuery } from "@/features/auth/queries";
@@ -21,7 +20,7 @@ export const projectRoute = createRoute({
   path: "$orgSlug/$projectSlug",
   validateSearch: projectSearchSchema,
   search: { middlewares: [retainSearchParams(["range", "from", "to", "env"])] },
-  component: AppFrame,
+  component: lazyRouteComponent(() => import("@/components/frame/AppFrame"), "AppFrame"),
   pendingComponent: FramePending,
   beforeLoad: async ({ context: { queryClient }, params: { orgSlug, projectSlug } }) => {
     const [organizations, projects] = await Promise.all([

@@ -1,3 +1,10 @@
+import { PageBody } from "@/components/frame/PageBody";
+import { PageHeader } from "@/components/frame/PageHeader";
+
 export function ApiKeysPage() {
-  return null;
+  return (
+    <PageBody>
+      <PageHeader title="API keys" />
+    </PageBody>
+  );
 }
