@@ -1,0 +1,114 @@
+//! The columns of `observations` in Arrow's types. The migrations say the same in ClickHouse's; a test holds
+//! the two together. What many rows share is a dictionary here even where ClickHouse keeps plain text: a
+//! resource with long attributes and many spans must not multiply in memory.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
+
+/// `Decimal(18, 12)`
+pub(super) const MONEY: DataType = DataType::Decimal128(18, 12);
+
+/// `LowCardinality(String)`
+pub(super) fn word() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+pub(super) fn nanoseconds() -> DataType {
+    DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()))
+}
+
+pub(super) fn milliseconds() -> DataType {
+    DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
+}
+
+/// The fields of a map's entries.
+pub(super) fn entry_fields(value: DataType) -> Fields {
+    Fields::from(vec![
+        Field::new("key", word(), false),
+        Field::new("value", value, false),
+    ])
+}
+
+/// The field of a list's items.
+pub(super) fn item_field() -> FieldRef {
+    Arc::new(Field::new("item", word(), false))
+}
+
+fn map(value: DataType) -> DataType {
+    let entries = Field::new("entries", DataType::Struct(entry_fields(value)), false);
+    DataType::Map(Arc::new(entries), false)
+}
+
+/// The schema of every batch for the table `observations`.
+pub fn observations() -> SchemaRef {
+    let columns = [
+        ("project_id", word()),
+        ("trace_id", DataType::FixedSizeBinary(16)),
+        ("span_id", DataType::FixedSizeBinary(8)),
+        ("parent_span_id", DataType::FixedSizeBinary(8)),
+        ("start_time", nanoseconds()),
+        ("end_time", nanoseconds()),
+        ("version", DataType::UInt64),
+        ("is_deleted", DataType::UInt8),
+        ("name", word()),
+        ("type", word()),
+        ("kind", DataType::UInt8),
+        ("level", word()),
+        ("status_code", DataType::UInt8),
+        ("status_message", DataType::Utf8),
+        ("environment", word()),
+        ("release", word()),
+        ("service_name", word()),
+        ("provider", word()),
+        ("model_requested", word()),
+        ("model", word()),
+        ("trace_name", word()),
+        ("user_id", DataType::Utf8),
+        ("session_id", DataType::Utf8),
+        ("tags", DataType::List(item_field())),
+        ("is_entry", DataType::Boolean),
+        ("counts_usage", DataType::Boolean),
+        ("input_tokens", DataType::UInt64),
+        ("output_tokens", DataType::UInt64),
+        ("cache_read_tokens", DataType::UInt64),
+        ("cache_write_tokens", DataType::UInt64),
+        ("reasoning_tokens", DataType::UInt64),
+        ("cost_details", map(MONEY)),
+        ("total_cost", MONEY),
+        ("cost_source", DataType::Int8),
+        ("price_version", word()),
+        ("time_to_first_token_us", DataType::UInt64),
+        ("attributes_string", map(DataType::Utf8)),
+        ("attributes_int", map(DataType::Int64)),
+        ("attributes_double", map(DataType::Float64)),
+        ("attributes_bool", map(DataType::Boolean)),
+        ("attributes_other", map(DataType::Utf8)),
+        ("resource_string", map(word())),
+        ("resource_other", map(word())),
+        ("metadata", map(DataType::Utf8)),
+        ("input", DataType::Utf8),
+        ("input_source", word()),
+        ("output", DataType::Utf8),
+        ("output_source", word()),
+        ("events", DataType::Utf8),
+        ("links", DataType::Utf8),
+        ("flags", DataType::UInt32),
+        ("trace_state", DataType::Utf8),
+        ("dropped_attributes_count", DataType::UInt32),
+        ("dropped_events_count", DataType::UInt32),
+        ("dropped_links_count", DataType::UInt32),
+        ("resource_dropped_attributes_count", DataType::UInt32),
+        ("resource_schema_url", word()),
+        ("scope_name", word()),
+        ("scope_version", word()),
+        ("scope_attributes", word()),
+        ("scope_dropped_attributes_count", DataType::UInt32),
+        ("scope_schema_url", word()),
+        ("received_at", milliseconds()),
+    ];
+    let fields = columns
+        .into_iter()
+        .map(|(name, data_type)| Field::new(name, data_type, false));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}

@@ -1,0 +1,91 @@
+//! What the spans of one request, one resource and one scope share: read once, used for each of their rows.
+
+use crate::normalize::{AttributeMap, Capture};
+use crate::otlp::json_write::attributes_json;
+use crate::otlp::value::KeyValueView;
+use crate::otlp::view::{ResourceSpansView, ScopeSpansView, Text};
+use crate::pipeline::batch::RangeRecord;
+
+use super::time::received_nanos;
+
+/// One request.
+pub(super) struct RecordContext<'a> {
+    pub(super) project: String,
+    pub(super) environment: &'a str,
+    pub(super) received_nanos: i64,
+    pub(super) received_ms: i64,
+    /// Of several copies of a row, the one with the greatest version stands.
+    pub(super) version: u64,
+}
+
+impl<'a> RecordContext<'a> {
+    pub(super) fn new(record: &RangeRecord<'a>) -> Self {
+        let received_nanos = received_nanos(record.received_at);
+        Self {
+            project: record.project.to_string(),
+            environment: record.environment,
+            received_nanos,
+            received_ms: received_nanos / 1_000_000,
+            version: u64::try_from(received_nanos).unwrap_or(0),
+        }
+    }
+}
+
+/// One resource.
+pub(super) struct ResourceContext<'a> {
+    /// Tells resources apart within a range.
+    pub(super) id: u64,
+    view: ResourceSpansView<'a>,
+    pub(super) capture: Capture<'a>,
+    pub(super) schema_url: Text<'a>,
+    pub(super) dropped_attributes_count: u32,
+}
+
+impl<'a> ResourceContext<'a> {
+    pub(super) fn new(id: u64, view: ResourceSpansView<'a>, map: &AttributeMap) -> Self {
+        let mut capture = Capture::default();
+        for attribute in view.resource().attributes() {
+            let rules = map.rules(attribute.key.as_bytes());
+            if !rules.is_empty() {
+                // Whatever it is, a resource's attribute also stays where it is.
+                let _ = capture.offer(map, rules, attribute.key, attribute.value);
+            }
+        }
+        Self {
+            id,
+            view,
+            capture,
+            schema_url: view.schema_url(),
+            dropped_attributes_count: view.resource().dropped_attributes_count(),
+        }
+    }
+
+    pub(super) fn attributes(&self) -> impl Iterator<Item = KeyValueView<'a>> + use<'a> {
+        self.view.resource().attributes()
+    }
+}
+
+/// One instrumentation scope.
+pub(super) struct ScopeContext<'a> {
+    pub(super) name: Text<'a>,
+    pub(super) version: Text<'a>,
+    /// As an OTLP/JSON list.
+    pub(super) attributes: Vec<u8>,
+    pub(super) dropped_attributes_count: u32,
+    pub(super) schema_url: Text<'a>,
+}
+
+impl<'a> ScopeContext<'a> {
+    pub(super) fn new(view: ScopeSpansView<'a>) -> Self {
+        let scope = view.scope();
+        let mut attributes = Vec::new();
+        attributes_json(scope.attributes(), &mut attributes);
+        Self {
+            name: scope.name(),
+            version: scope.version(),
+            attributes,
+            dropped_attributes_count: scope.dropped_attributes_count(),
+            schema_url: view.schema_url(),
+        }
+    }
+}
