@@ -91,9 +91,10 @@ impl Server {
         self.child.id()
     }
 
-    /// The embedded engine's port.
-    pub fn engine_port(&self) -> u16 {
-        self.engine_port
+    /// Where the server's telemetry is: ClickHouse's address and, as its path, the database.
+    pub fn clickhouse_url(&self) -> String {
+        let embedded = || format!("http://127.0.0.1:{}/brokle", self.engine_port);
+        self.clickhouse_url.clone().unwrap_or_else(embedded)
     }
 
     /// What the server has logged so far.

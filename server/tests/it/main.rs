@@ -1,0 +1,9 @@
+//! The whole binary, as its users meet it: a real process on real storage, called by real clients.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod durability;
+mod flows;
+mod harness;
+mod isolation;
+mod operations;
+mod stock_clients;

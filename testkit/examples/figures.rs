@@ -1,0 +1,129 @@
+//! Prints the figures that a user of the embedded mode meets: time from start to serving (first and second
+//! start), memory at rest of the server and of its engine, and time from acknowledgement to visibility.
+//!
+//! usage: figures BINARY [TRACES]    (run by `make bench` on the release build)
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark that prints and may fail loudly"
+)]
+
+use std::time::{Duration, Instant};
+
+use brokle_testkit::otlp;
+use brokle_testkit::server::{Server, ServerOptions};
+use brokle_testkit::tenant::Tenant;
+use brokle_testkit::wait;
+use reqwest::Client;
+
+/// Long enough for caches to settle and for background work of the start to end.
+const REST: Duration = Duration::from_secs(5);
+const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let binary = arguments.next().unwrap_or_else(|| "target/release/brokle".into());
+    let traces: u64 = arguments.next().map_or(Ok(500), |text| text.parse())?;
+
+    let started = Instant::now();
+    let mut server = Server::start(
+        std::path::absolute(binary)?,
+        ServerOptions {
+            embedded_engine: true,
+            ..ServerOptions::default()
+        },
+    )
+    .await?;
+    println!(
+        "start to serving, empty data directory: {:>6} ms",
+        started.elapsed().as_millis()
+    );
+    server.stop().await?;
+    let started = Instant::now();
+    server.restart().await?;
+    println!(
+        "start to serving, existing data:        {:>6} ms",
+        started.elapsed().as_millis()
+    );
+
+    tokio::time::sleep(REST).await;
+    let engine = child_of(server.pid()).unwrap();
+    println!(
+        "resident memory at rest, server:        {:>6} MiB",
+        resident_mib(server.pid())
+    );
+    println!(
+        "resident memory at rest, engine:        {:>6} MiB",
+        resident_mib(engine)
+    );
+
+    let tenant = Tenant::sign_up(&server.url()).await?;
+    let mut visible_ms = Vec::new();
+    let mut acknowledged_us = Vec::new();
+    for number in 0..traces {
+        let (acknowledged, visible) = one_trace(&server, &tenant, number).await?;
+        acknowledged_us.push(acknowledged.as_micros());
+        visible_ms.push(visible.as_millis());
+    }
+    println!(
+        "acknowledgement over {traces} requests:      p50 {} us, p99 {} us",
+        at(&mut acknowledged_us, 50),
+        at(&mut acknowledged_us, 99)
+    );
+    println!(
+        "acknowledged to visible, {traces} traces:    p50 {} ms, p99 {} ms",
+        at(&mut visible_ms, 50),
+        at(&mut visible_ms, 99)
+    );
+    println!(
+        "resident memory after, server / engine: {} / {} MiB",
+        resident_mib(server.pid()),
+        resident_mib(engine)
+    );
+    Ok(())
+}
+
+/// Sends one trace and asks for it until it is there.
+async fn one_trace(server: &Server, tenant: &Tenant, number: u64) -> anyhow::Result<(Duration, Duration)> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let mut trace_id = [0xbe; 16];
+    trace_id[8..].copy_from_slice(&number.to_be_bytes());
+    let span = otlp::root_span(trace_id, [1; 8], "freshness", u64::try_from(now.as_nanos())?);
+    let sent = Instant::now();
+    let request = Client::new()
+        .post(format!("{}/v1/traces", server.url()))
+        .header("x-api-key", &tenant.key);
+    let request = request
+        .header("content-type", "application/x-protobuf")
+        .body(otlp::request(vec![span]));
+    request.send().await?.error_for_status()?;
+    let acknowledged = sent.elapsed();
+    let since = Instant::now();
+    let hex = format!("{:032x}", u128::from_be_bytes(trace_id));
+    wait::until("the trace is visible", VISIBLE_WITHIN, || async {
+        tenant.trace(&hex).await
+    })
+    .await?;
+    Ok((acknowledged, since.elapsed()))
+}
+
+fn at(values: &mut [u128], percent: usize) -> u128 {
+    values.sort_unstable();
+    values[(values.len() * percent / 100).min(values.len() - 1)]
+}
+
+fn resident_mib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}
+
+fn child_of(parent: u32) -> Option<u32> {
+    let wanted = format!("PPid:\t{parent}");
+    std::fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let status = std::fs::read_to_string(entry.path().join("status")).ok()?;
+        status.lines().any(|line| line == wanted).then_some(pid)
+    })
+}
