@@ -1,1 +1,141 @@
-//! Placeholder.
+//! The LLM gateway: `OpenAI`'s wire format in, any provider that speaks it out, and one trace per call.
+//!
+//! The stops of a chat completion:
+//! 1. `api/chat.rs`: the key, a place among the calls in progress, the body; a record is opened.
+//! 2. `dialect/openai/request.rs`: the body is read once, for the few fields that decide.
+//! 3. `route.rs`: the name in `model` becomes an ordered list of targets.
+//! 4. `call.rs`: attempts, one after the other, by the table in `route/retry.rs`.
+//! 5. `attempt.rs`: one request to one provider, until its outcome is known.
+//! 6. `relay.rs`: a stream's frames to the caller as they came; an answer that is whole goes at once.
+//! 7. `record.rs`: the record becomes spans on a task of its own, and enters the collector's log.
+//!
+//! Dropping the response at any point, which is what a caller's hanging up comes to, drops the provider's
+//! connection with it and records the call as cancelled.
+//!
+//! Deliberately absent: the environment (the server reads it), storage (spans leave through
+//! `TelemetrySink`), and translation between wire formats.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use brokle_model::clock::SharedClock;
+use brokle_model::port::{KeyResolver, TelemetrySink};
+use brokle_model::price::PriceBook;
+use prometheus_client::registry::Registry;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use utoipa_axum::router::OpenApiRouter;
+
+mod api;
+mod attempt;
+mod call;
+mod catalog;
+pub mod config;
+mod dialect;
+mod error;
+mod metrics;
+mod provider;
+mod record;
+mod relay;
+mod route;
+mod settings;
+mod shared;
+mod sse;
+mod trace_context;
+mod upstream;
+mod wait;
+
+pub use config::{ConfigError, GatewayConfig};
+pub use provider::{ProviderHealth, ProviderStatus};
+pub use settings::{Environment, GatewaySettings};
+
+use metrics::Metrics;
+use record::recorder::Recorder;
+use shared::Shared;
+
+/// A running gateway. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+    recorder_task: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let settings = self.shared.settings.load();
+        formatter
+            .debug_struct("Gateway")
+            .field("settings", &settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Gateway {
+    /// Starts a gateway. Must be called within a tokio runtime: the recorder is a task of its own.
+    pub fn new(
+        settings: GatewaySettings,
+        keys: Arc<dyn KeyResolver>,
+        sink: Arc<dyn TelemetrySink>,
+        prices: Arc<PriceBook>,
+        clock: SharedClock,
+        registry: &mut Registry,
+    ) -> Result<Self, ConfigError> {
+        let client = upstream::client(&settings.timeouts, &settings.limits)?;
+        let metrics = Arc::new(Metrics::register(registry));
+        let slots = Arc::new(Semaphore::new(settings.limits.in_flight_max));
+        let (recorder, task) = Recorder::start(sink, Arc::clone(&metrics));
+        let shared = Shared {
+            settings: ArcSwap::from_pointee(settings),
+            client,
+            keys,
+            recorder,
+            prices,
+            clock,
+            metrics,
+            slots,
+            listing: api::models::Listing::default(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            recorder_task: Arc::new(Mutex::new(Some(task))),
+        })
+    }
+
+    /// The routes: `/v1/chat/completions`, `/v1/models` and `/v1/models/{model}`.
+    ///
+    /// The server in front must not buffer or compress `text/event-stream`, and must set `TCP_NODELAY`.
+    pub fn router(&self) -> OpenApiRouter {
+        api::router(Arc::clone(&self.shared))
+    }
+
+    /// Replaces the configuration. Calls in progress keep the one that they began with. The number of calls
+    /// in progress, the connect timeout and the pool's size stay as they were at the start.
+    pub fn reload(&self, mut settings: GatewaySettings) {
+        settings.inherit_health(&self.shared.settings.load());
+        self.shared.settings.store(Arc::new(settings));
+    }
+
+    /// How each provider's last attempts went. Holds no secret.
+    pub fn providers_health(&self) -> Vec<ProviderHealth> {
+        let settings = self.shared.settings.load();
+        settings
+            .match_order
+            .iter()
+            .map(|provider| ProviderHealth::of(provider))
+            .collect()
+    }
+
+    /// Writes the spans that are still queued. Call it when no more requests come, before the sink closes.
+    /// Returns whether all were written within `deadline`.
+    pub async fn shutdown(&self, deadline: Duration) -> bool {
+        let task = self
+            .recorder_task
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(task) = task else { return true };
+        self.shared.recorder.close();
+        tokio::time::timeout(deadline, task).await.is_ok()
+    }
+}

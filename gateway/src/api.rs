@@ -1,0 +1,49 @@
+//! The routes, thin: who calls, what they want, and how an error looks.
+
+use std::sync::Arc;
+
+use axum::routing::{get, post};
+use brokle_model::port::{KeyGrant, authorize_key};
+use brokle_model::principal::Scope;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::error::GatewayError;
+use crate::shared::Shared;
+
+mod chat;
+pub(crate) mod models;
+
+#[derive(OpenApi)]
+#[openapi(paths(chat::chat_completions, models::list_models, models::get_model))]
+struct Description;
+
+pub(crate) fn router(shared: Arc<Shared>) -> OpenApiRouter {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .route("/v1/chat/completions", post(chat::chat_completions))
+        .route("/v1/models", get(models::list_models))
+        // A model's name may contain slashes.
+        .route("/v1/models/{*model}", get(models::get_model))
+        .with_state(shared)
+}
+
+/// What the presented key permits.
+async fn authorize(shared: &Shared, headers: &HeaderMap) -> Result<Arc<KeyGrant>, GatewayError> {
+    Ok(authorize_key(&*shared.keys, presented_key(headers), Scope::Gateway).await?)
+}
+
+fn presented_key(headers: &HeaderMap) -> Option<&str> {
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::trim)
+    };
+    if let Some(key) = text("x-api-key") {
+        return Some(key);
+    }
+    let (scheme, key) = text(AUTHORIZATION.as_str())?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
+}

@@ -1,0 +1,239 @@
+//! `GET /v1/models` and `GET /v1/models/{model}`: routes, and what the active providers offer. The providers
+//! are asked, at most once a minute for all callers together; one that does not answer is represented by what
+//! is known of it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+use super::authorize;
+use crate::error::GatewayError;
+use crate::provider::Provider;
+use crate::route::{Unroutable, direct};
+use crate::settings::GatewaySettings;
+use crate::shared::Shared;
+use crate::upstream::body::{Packing, read_whole};
+use crate::upstream::{Client, models_request};
+
+const FRESH: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(5);
+const LIST_BYTES_MAX: usize = 16 << 20;
+const MODELS_MAX: usize = 10_000;
+
+/// One model, as `OpenAI` describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub(crate) struct Model {
+    /// What to put into `model`.
+    id: String,
+    /// Always `model`.
+    object: &'static str,
+    /// Seconds since 1970; 0 when the provider does not say.
+    created: i64,
+    /// The provider, or `brokle` for a route.
+    owned_by: String,
+}
+
+/// A list of models.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct ModelList {
+    /// Always `list`.
+    object: &'static str,
+    data: Vec<Model>,
+}
+
+/// What the providers said last.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    latest: Mutex<Option<Asked>>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    at: Instant,
+    of: Arc<GatewaySettings>,
+    models: Arc<Vec<Model>>,
+}
+
+#[derive(Deserialize)]
+struct WireList {
+    #[serde(default)]
+    data: Vec<WireModel>,
+}
+
+#[derive(Deserialize)]
+struct WireModel {
+    id: String,
+    #[serde(default)]
+    created: Option<i64>,
+    #[serde(default)]
+    owned_by: Option<String>,
+}
+
+/// Lists what `model` may name: routes, and the models of every provider that has a credential.
+#[utoipa::path(
+    get,
+    path = "/v1/models",
+    tag = "gateway",
+    responses(
+        (status = 200, description = "The models", body = ModelList),
+        (status = 401, description = "The key is not good", body = serde_json::Value),
+    ),
+    security(("api_key" = []))
+)]
+pub(super) async fn list_models(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    if let Err(error) = authorize(&shared, &headers).await {
+        return error.into_response();
+    }
+    let models = shared.listing.models(&shared).await;
+    Json(ModelList {
+        object: "list",
+        data: models.to_vec(),
+    })
+    .into_response()
+}
+
+/// Describes one model.
+#[utoipa::path(
+    get,
+    path = "/v1/models/{model}",
+    tag = "gateway",
+    params(("model" = String, Path, description = "A model's name; slashes are part of it")),
+    responses(
+        (status = 200, description = "The model", body = Model),
+        (status = 401, description = "The key is not good", body = serde_json::Value),
+        (status = 404, description = "Nothing has that name", body = serde_json::Value),
+    ),
+    security(("api_key" = []))
+)]
+pub(super) async fn get_model(
+    State(shared): State<Arc<Shared>>,
+    Path(model): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if let Err(error) = authorize(&shared, &headers).await {
+        return error.into_response();
+    }
+    let models = shared.listing.models(&shared).await;
+    match models.iter().find(|known| known.id == model) {
+        Some(known) => Json(known).into_response(),
+        None => GatewayError::Unroutable {
+            model,
+            reason: Unroutable::UnknownModel,
+        }
+        .into_response(),
+    }
+}
+
+impl Listing {
+    /// The list, asked anew when it is old or the configuration has changed. Callers that come meanwhile
+    /// wait for the same answer.
+    async fn models(&self, shared: &Shared) -> Arc<Vec<Model>> {
+        let settings = shared.settings.load_full();
+        let mut latest = self.latest.lock().await;
+        if let Some(asked) = &*latest
+            && asked.at.elapsed() < FRESH
+            && Arc::ptr_eq(&asked.of, &settings)
+        {
+            return Arc::clone(&asked.models);
+        }
+        let models = Arc::new(ask_all(&shared.client, &settings).await);
+        *latest = Some(Asked {
+            at: Instant::now(),
+            of: settings,
+            models: Arc::clone(&models),
+        });
+        models
+    }
+}
+
+async fn ask_all(client: &Client, settings: &GatewaySettings) -> Vec<Model> {
+    let routes = settings
+        .routes
+        .keys()
+        .map(|name| model(name.clone(), 0, "brokle"));
+    let mut models: Vec<Model> = routes.collect();
+    let mut names: HashSet<String> = settings.routes.keys().cloned().collect();
+    let questions = settings.match_order.iter().map(|provider| ask(client, provider));
+    let answers = futures_util::future::join_all(questions).await;
+    for (provider, offered) in settings.match_order.iter().zip(answers) {
+        for wire in offered {
+            let id = callable_name(settings, provider, &wire.id);
+            if models.len() < MODELS_MAX && names.insert(id.clone()) {
+                let owner = wire.owned_by.as_deref().unwrap_or(&provider.name);
+                models.push(model(id, wire.created.unwrap_or(0), owner));
+            }
+        }
+    }
+    models
+}
+
+fn model(id: String, created: i64, owned_by: &str) -> Model {
+    Model {
+        id,
+        object: "model",
+        created,
+        owned_by: owned_by.to_owned(),
+    }
+}
+
+/// The bare name when it leads to this provider, else `provider/model`.
+fn callable_name(settings: &GatewaySettings, provider: &Arc<Provider>, id: &str) -> String {
+    let leads_here = !settings.routes.contains_key(id)
+        && direct(settings, id)
+            .is_some_and(|target| Arc::ptr_eq(&target.provider, provider) && target.model == id);
+    if leads_here {
+        id.to_owned()
+    } else {
+        format!("{}/{id}", provider.name)
+    }
+}
+
+/// What a provider offers; what the configuration says of it when it does not answer.
+async fn ask(client: &Client, provider: &Provider) -> Vec<WireModel> {
+    if let Ok(Some(list)) = timeout(PATIENCE, fetch(client, provider)).await {
+        return list.data;
+    }
+    tracing::debug!(
+        provider = provider.name,
+        "provider {} did not list its models",
+        provider.name
+    );
+    let declared = provider
+        .declared_models
+        .iter()
+        .filter(|name| !name.ends_with('*'));
+    declared
+        .map(|name| WireModel {
+            id: name.clone(),
+            created: None,
+            owned_by: None,
+        })
+        .collect()
+}
+
+async fn fetch(client: &Client, provider: &Provider) -> Option<WireList> {
+    let response = client.request(models_request(provider)).await.ok()?;
+    if !response.status().is_success() {
+        return None;
+    }
+    let (parts, body) = response.into_parts();
+    let deadline = Instant::now() + PATIENCE;
+    let body = read_whole(
+        body,
+        Packing::of(&parts.headers),
+        LIST_BYTES_MAX,
+        PATIENCE,
+        deadline,
+    )
+    .await
+    .ok()?;
+    serde_json::from_slice(&body).ok()
+}

@@ -1,0 +1,352 @@
+//! One request to one provider, up to the point where its outcome is known: a whole answer, a stream whose
+//! first piece has come, or a failure. Until then nothing has reached the caller, so another attempt may
+//! follow; a provider that answers 200 and then an error has failed like any other.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+
+use crate::dialect::openai::chunk::{self, Frame, Head};
+use crate::dialect::openai::error::{self, ProviderError};
+use crate::dialect::openai::reply::Reply;
+use crate::record::{Answer, CallRecord, Failure};
+use crate::route::Target;
+use crate::route::retry::FailureClass;
+use crate::settings::GatewaySettings;
+use crate::upstream::body::{BodyFault, FrameStream, Packing, read_whole};
+use crate::upstream::{self, Client};
+use crate::wait::RetryAfter;
+
+/// Startup frames held back while waiting for the first piece of an answer.
+const HELD_FRAMES_MAX: usize = 64;
+const HELD_BYTES_MAX: usize = 256 << 10;
+/// The most of an error's body that is read.
+const ERROR_BYTES_MAX: usize = 1 << 20;
+
+/// What to send, the same for every attempt of a call.
+#[derive(Debug)]
+pub(crate) struct Outgoing<'a> {
+    pub(crate) request: &'a crate::dialect::openai::request::ChatRequest,
+    /// The caller's headers.
+    pub(crate) headers: &'a HeaderMap,
+}
+
+/// An attempt that succeeded, so far.
+#[derive(Debug)]
+pub(crate) enum Success {
+    /// All of the answer.
+    Whole(Box<Whole>),
+    /// The beginning of one.
+    Stream(Box<Opened>),
+}
+
+/// An answer that is not streamed.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: Option<HeaderValue>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// The model that answered, and what it used.
+    pub(crate) model: Option<String>,
+    pub(crate) usage: Option<brokle_model::usage::TokenUsage>,
+}
+
+/// A stream whose first piece has come.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) headers: HeaderMap,
+    /// Frames that came up to then, for the caller.
+    pub(crate) held: Vec<Bytes>,
+    pub(crate) frames: FrameStream,
+    /// When the attempt must be over.
+    pub(crate) deadline: Instant,
+}
+
+/// An attempt that failed before the caller got a byte.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) class: FailureClass,
+    pub(crate) message: String,
+    /// The status to give the caller.
+    pub(crate) status: u16,
+    pub(crate) code: String,
+    /// The provider's own body, when it is in `OpenAI`'s form.
+    pub(crate) body: Option<Bytes>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Failed {
+    fn new(class: FailureClass, status: u16, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            message: message.into(),
+            status,
+            code: class.as_str().to_owned(),
+            body: None,
+            headers: HeaderMap::new(),
+            retry_after: None,
+        }
+    }
+
+    /// An error that came inside a 200.
+    fn disguised(error: ProviderError) -> Self {
+        let code = if error.code.is_empty() {
+            error.class.as_str().to_owned()
+        } else {
+            error.code
+        };
+        Self {
+            code,
+            ..Self::new(error.class, error.status, error.message)
+        }
+    }
+
+    fn fault(fault: &BodyFault) -> Self {
+        let (class, status) = match fault {
+            BodyFault::Cut(_) => (FailureClass::Server, 502),
+            BodyFault::Idle => (FailureClass::Timeout, 504),
+            BodyFault::TooLarge(_) | BodyFault::Encoding => (FailureClass::Malformed, 502),
+        };
+        Self::new(class, status, fault.to_string())
+    }
+
+    /// For the span.
+    pub(crate) fn record(&self) -> Failure {
+        Failure {
+            kind: self.class.as_str(),
+            message: self.message.clone(),
+        }
+    }
+}
+
+/// Makes the attempt that `record` has begun.
+pub(crate) async fn attempt(
+    client: &Client,
+    settings: &GatewaySettings,
+    outgoing: &Outgoing<'_>,
+    target: &Target,
+    record: &mut CallRecord,
+) -> Result<Success, Failed> {
+    let started = Instant::now();
+    let deadline = started + Duration::from_millis(settings.timeouts.total_ms);
+    let stream = outgoing.request.stream;
+    let patience = settings.timeouts.first_token_ms;
+    let first_by = if stream {
+        deadline.min(started + Duration::from_millis(patience))
+    } else {
+        deadline
+    };
+    let body = outgoing
+        .request
+        .for_upstream(&target.model, target.provider.stream_usage);
+    let request = upstream::chat_request(&target.provider, record, outgoing.headers, body, stream);
+    let response = timeout_at(first_by, client.request(request))
+        .await
+        .map_err(|_| Failed::new(FailureClass::Timeout, 504, "the provider did not answer in time"))?
+        .map_err(|error| send_failure(&error))?;
+    note_response(&response, record);
+    if !response.status().is_success() {
+        return Err(refusal(response, settings, first_by).await);
+    }
+    if stream && !is_json(&response) {
+        open_stream(response, settings, outgoing, record, first_by, deadline).await
+    } else {
+        read_answer(response, settings, record, stream, deadline).await
+    }
+}
+
+fn send_failure(error: &hyper_util::client::legacy::Error) -> Failed {
+    if error.is_connect() {
+        return Failed::new(FailureClass::Connect, 502, "the provider could not be reached");
+    }
+    Failed::new(
+        FailureClass::Server,
+        502,
+        "the provider closed the connection without an answer",
+    )
+}
+
+fn note_response(response: &Response<Incoming>, record: &mut CallRecord) {
+    let request_id = response
+        .headers()
+        .get("x-request-id")
+        .and_then(|id| id.to_str().ok());
+    if let Some(attempt) = record.attempt() {
+        attempt.status = Some(response.status().as_u16());
+        attempt.upstream_request_id = request_id.map(|id| id.chars().take(128).collect());
+    }
+}
+
+fn is_json(response: &Response<Incoming>) -> bool {
+    let content_type = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|value| {
+        value
+            .trim_start()
+            .to_ascii_lowercase()
+            .starts_with("application/json")
+    })
+}
+
+/// Reads an error status and its body.
+async fn refusal(response: Response<Incoming>, settings: &GatewaySettings, deadline: Instant) -> Failed {
+    let (parts, body) = response.into_parts();
+    let idle = Duration::from_millis(settings.timeouts.idle_ms);
+    let packing = Packing::of(&parts.headers);
+    let body = read_whole(body, packing, ERROR_BYTES_MAX, idle, deadline)
+        .await
+        .unwrap_or_default();
+    let said = error::from_body(parts.status.as_u16(), &body);
+    let message = if said.message.is_empty() {
+        format!("the provider answered {}", parts.status)
+    } else {
+        said.message
+    };
+    // A redirect or the like is no answer to a POST.
+    let status = if said.status < 400 { 502 } else { said.status };
+    let code = if said.code.is_empty() {
+        said.class.as_str().to_owned()
+    } else {
+        said.code
+    };
+    Failed {
+        code,
+        body: error::is_error_body(&body).then_some(body),
+        retry_after: RetryAfter::from_headers(&parts.headers),
+        headers: upstream::answer_headers(&parts.headers),
+        ..Failed::new(said.class, status, message)
+    }
+}
+
+/// Reads an answer that is not streamed.
+async fn read_answer(
+    response: Response<Incoming>,
+    settings: &GatewaySettings,
+    record: &mut CallRecord,
+    stream: bool,
+    deadline: Instant,
+) -> Result<Success, Failed> {
+    let (parts, body) = response.into_parts();
+    let idle = Duration::from_millis(if stream {
+        settings.timeouts.idle_ms
+    } else {
+        settings.timeouts.total_ms
+    });
+    let bytes_max = settings.limits.response_bytes_max;
+    let body = read_whole(body, Packing::of(&parts.headers), bytes_max, idle, deadline)
+        .await
+        .map_err(|fault| Failed::fault(&fault))?;
+    match chunk::head(&body) {
+        Head::Error(error) => Err(Failed::disguised(error)),
+        Head::Malformed => Err(Failed::new(
+            FailureClass::Malformed,
+            502,
+            "the provider's answer is not valid JSON",
+        )),
+        Head::Answer { .. } if stream => Err(Failed::new(
+            FailureClass::Malformed,
+            502,
+            "the provider answered a streamed request without a stream",
+        )),
+        Head::Answer { model, usage } => {
+            if let Some(attempt) = record.attempt() {
+                attempt.answer = Answer::Body(body.clone());
+            }
+            Ok(Success::Whole(Box::new(Whole {
+                status: parts.status,
+                content_type: parts.headers.get(CONTENT_TYPE).cloned(),
+                headers: upstream::answer_headers(&parts.headers),
+                body,
+                model,
+                usage,
+            })))
+        }
+    }
+}
+
+/// Waits for the first piece of a stream.
+async fn open_stream(
+    response: Response<Incoming>,
+    settings: &GatewaySettings,
+    outgoing: &Outgoing<'_>,
+    record: &mut CallRecord,
+    first_by: Instant,
+    deadline: Instant,
+) -> Result<Success, Failed> {
+    let (parts, body) = response.into_parts();
+    let frames = FrameStream::new(body, Packing::of(&parts.headers), settings.limits.frame_bytes_max);
+    let mut frames = frames.map_err(|fault| Failed::fault(&fault))?;
+    let mut reply = Reply::new(settings.capture.content_bytes_max);
+    let held = hold_back(&mut frames, &mut reply, outgoing.request.wants_usage, first_by).await?;
+    let since_start = record.started.elapsed();
+    if let Some(attempt) = record.attempt() {
+        attempt.first_chunk = Some(since_start.saturating_sub(attempt.started));
+        attempt.answer = Answer::Streamed(Box::new(reply));
+    }
+    let headers = upstream::answer_headers(&parts.headers);
+    Ok(Success::Stream(Box::new(Opened {
+        headers,
+        held,
+        frames,
+        deadline,
+    })))
+}
+
+/// Collects frames until one carries something of the answer, or so many came that the rest cannot wait.
+async fn hold_back(
+    frames: &mut FrameStream,
+    reply: &mut Reply,
+    wants_usage: bool,
+    first_by: Instant,
+) -> Result<Vec<Bytes>, Failed> {
+    let mut held = Vec::new();
+    let mut held_bytes = 0;
+    loop {
+        let frame = timeout_at(first_by, frames.next())
+            .await
+            .map_err(|_| {
+                Failed::new(
+                    FailureClass::Timeout,
+                    504,
+                    "the provider's answer did not begin in time",
+                )
+            })?
+            .map_err(|fault| Failed::fault(&fault))?;
+        let Some(frame) = frame else {
+            return Err(Failed::fault(&BodyFault::Cut(None)));
+        };
+        let kind = chunk::inspect(&frame, reply);
+        held_bytes += frame.len();
+        match kind {
+            Frame::Comment => {}
+            Frame::Error(error) => return Err(Failed::disguised(error)),
+            Frame::Malformed => {
+                return Err(Failed::new(
+                    FailureClass::Malformed,
+                    502,
+                    "the provider's stream is not valid JSON",
+                ));
+            }
+            Frame::Done => {
+                return Err(Failed::new(
+                    FailureClass::Server,
+                    502,
+                    "the provider's stream ended without an answer",
+                ));
+            }
+            Frame::Usage if !wants_usage => {}
+            Frame::Usage | Frame::Startup | Frame::Content => held.push(frame),
+        }
+        if kind == Frame::Content || held.len() >= HELD_FRAMES_MAX || held_bytes >= HELD_BYTES_MAX {
+            return Ok(held);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The life of one admitted call: attempts in the order of its candidates until one answers or none is left,
+//! then the answer with the headers that say how it came about.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use crate::attempt::{self, Failed, Opened, Outgoing, Success, Whole};
+use crate::dialect::openai::error as wire;
+use crate::dialect::openai::request::ChatRequest;
+use crate::error::error_response;
+use crate::record::{CallGuard, CallRecord};
+use crate::relay::Relay;
+use crate::route::retry::{FailureClass, Progress, Step, decide};
+use crate::route::{Candidates, Target};
+use crate::settings::GatewaySettings;
+use crate::shared::Shared;
+
+/// Runs the call. Dropping the future, as the server does when the caller hangs up, closes the provider's
+/// connection and records the call as cancelled.
+pub(crate) async fn run(
+    shared: &Shared,
+    settings: &Arc<GatewaySettings>,
+    mut call: CallGuard,
+    request: ChatRequest,
+    candidates: Candidates,
+    caller: &HeaderMap,
+) -> Response {
+    let outgoing = Outgoing {
+        request: &request,
+        headers: caller,
+    };
+    match try_candidates(shared, settings, &mut call, &outgoing, &candidates.targets).await {
+        Ok(Success::Whole(whole)) => answer_whole(shared, call, *whole),
+        Ok(Success::Stream(opened)) => answer_stream(settings, call, *opened, request.wants_usage),
+        Err(failed) => answer_failure(call, failed),
+    }
+}
+
+async fn try_candidates(
+    shared: &Shared,
+    settings: &GatewaySettings,
+    call: &mut CallRecord,
+    outgoing: &Outgoing<'_>,
+    targets: &[Target],
+) -> Result<Success, Failed> {
+    let mut index = 0;
+    let mut progress = Progress {
+        attempts: 0,
+        on_target: 0,
+        more_targets: targets.len() > 1,
+    };
+    loop {
+        let target = &targets[index];
+        progress.attempts += 1;
+        progress.on_target += 1;
+        call.begin_attempt(&target.provider, &target.model);
+        let failed = match attempt::attempt(&shared.client, settings, outgoing, target, call).await {
+            Ok(success) => {
+                target.provider.health.succeeded(shared.clock.now());
+                return Ok(success);
+            }
+            Err(failed) => failed,
+        };
+        if failed.class.blames_provider() {
+            target.provider.health.failed(shared.clock.now());
+        } else {
+            target.provider.health.succeeded(shared.clock.now());
+        }
+        let step = decide(
+            failed.class,
+            failed.retry_after,
+            progress,
+            &settings.retries,
+            rand::random(),
+        );
+        call.end_attempt(Some(failed.record()), decision(step));
+        match step {
+            Step::Stop => return Err(failed),
+            Step::Again(pause) => tokio::time::sleep(pause).await,
+            Step::Next => {
+                index += 1;
+                progress.on_target = 0;
+                progress.more_targets = index + 1 < targets.len();
+            }
+        }
+    }
+}
+
+/// The word on the span for what followed a failure.
+const fn decision(step: Step) -> &'static str {
+    match step {
+        Step::Again(_) => "retried",
+        Step::Next => "fell_back",
+        Step::Stop => "gave_up",
+    }
+}
+
+fn answer_whole(shared: &Shared, mut call: CallGuard, whole: Whole) -> Response {
+    let mut response = Response::new(Body::from(whole.body));
+    *response.status_mut() = whole.status;
+    let headers = response.headers_mut();
+    *headers = whole.headers;
+    let content_type = whole
+        .content_type
+        .unwrap_or(HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, content_type);
+    describe(headers, &call);
+    let cost = call.attempts.last().and_then(|attempt| {
+        let model = whole.model.as_deref().unwrap_or(&attempt.model);
+        let price = |model| {
+            shared
+                .prices
+                .price(&attempt.provider.vendor, model, whole.usage.as_ref()?)
+        };
+        price(model).or_else(|| price(&attempt.model))
+    });
+    if let Some(cost) = cost {
+        insert(headers, "x-brokle-cost", &cost.total.normalize().to_string());
+    }
+    call.end_attempt(None, "answered");
+    call.finish(whole.status.as_u16(), None);
+    response
+}
+
+fn answer_stream(settings: &GatewaySettings, call: CallGuard, opened: Opened, wants_usage: bool) -> Response {
+    let mut headers = opened.headers.clone();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream; charset=utf-8"),
+    );
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
+    describe(&mut headers, &call);
+    let relay = Relay::new(opened, call, wants_usage, &settings.timeouts);
+    let mut response = Response::new(Body::new(relay));
+    *response.headers_mut() = headers;
+    response
+}
+
+/// The provider's own words where they are in `OpenAI`'s form, ours where they are not. A refused credential
+/// is the gateway's and not the caller's, who would go looking for a fault in its own key: that becomes 502.
+fn answer_failure(call: CallGuard, failed: Failed) -> Response {
+    let ours = failed.class == FailureClass::Credential;
+    let status = if ours { 502 } else { failed.status };
+    let code = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let record = failed.record();
+    let mut response = match failed.body {
+        Some(body) if !ours => {
+            let mut response = Response::new(Body::from(body));
+            *response.status_mut() = code;
+            response
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response
+        }
+        _ if ours => error_response(
+            code,
+            "the provider does not accept the gateway's credential, or its account cannot pay",
+            wire::kind_of(status),
+            None,
+            "provider_credential_refused",
+        ),
+        _ => error_response(code, &failed.message, wire::kind_of(status), None, &failed.code),
+    };
+    response.headers_mut().extend(failed.headers);
+    describe(response.headers_mut(), &call);
+    call.finish(status, Some(record));
+    response
+}
+
+/// The headers that say how the answer came about.
+pub(crate) fn describe(headers: &mut HeaderMap, call: &CallRecord) {
+    insert(headers, "x-brokle-trace-id", &call.trace.trace.to_string());
+    headers.insert(
+        HeaderName::from_static("x-brokle-attempts"),
+        HeaderValue::from(call.attempts.len()),
+    );
+    if let Some(attempt) = call.attempts.last() {
+        insert(headers, "x-brokle-provider", &attempt.provider.name);
+        insert(headers, "x-brokle-model", &attempt.model);
+    }
+}
+
+/// A value that a header cannot carry is left out.
+fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}

@@ -1,0 +1,257 @@
+//! `[gateway]` of the configuration: providers, routes, and the bounds on everything.
+//!
+//! These are the words as the user writes them; [`GatewayConfig::resolve`] turns them into
+//! [`crate::settings::GatewaySettings`], where names have become providers with addresses and credentials.
+//! The environment is deliberately absent here: it is read once, by the server, and reaches us as a function.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize, Serializer};
+
+mod error;
+mod validate;
+
+pub use error::ConfigError;
+
+/// Everything under `[gateway]`. Unknown keys are refused.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GatewayConfig {
+    /// Providers by name. A name of the built-in table needs only a key, which may also come from the
+    /// environment; any other name needs a `base_url`.
+    pub providers: BTreeMap<String, ProviderConfig>,
+    /// Routes by the name that callers put into `model`.
+    pub routes: BTreeMap<String, RouteConfig>,
+    /// How long each step may take.
+    pub timeouts: TimeoutConfig,
+    /// When a failed attempt is repeated.
+    pub retries: RetryConfig,
+    /// Bounds on sizes and numbers.
+    pub limits: LimitConfig,
+    /// What of a conversation is recorded.
+    pub capture: CaptureConfig,
+}
+
+/// One upstream.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProviderConfig {
+    /// The wire format that it speaks; `openai` when absent.
+    pub dialect: Option<Dialect>,
+    /// Address up to and including the version segment, such as `https://api.openai.com/v1`.
+    pub base_url: Option<String>,
+    /// Name of the environment variable that holds the key. A provider whose variable is not set is inactive.
+    pub api_key_env: Option<String>,
+    /// The key itself.
+    #[serde(serialize_with = "hidden")]
+    pub api_key: Option<SecretString>,
+    /// The models that it serves, for callers who name a model without its provider. `*` may end an entry.
+    pub models: Vec<String>,
+    /// The name recorded as `gen_ai.provider.name`, by which calls are priced. Set it to `openai` for a
+    /// mirror of `OpenAI`, for example. Without it, the entry's own name.
+    pub provider_name: Option<String>,
+    /// Whether the upstream understands `stream_options.include_usage`; yes when absent.
+    pub stream_usage: Option<bool>,
+}
+
+/// A provider's wire format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// `OpenAI`'s, spoken by most.
+    Openai,
+    /// Anthropic's Messages.
+    Anthropic,
+    /// Google's Gemini.
+    Gemini,
+    /// Cohere's v2.
+    Cohere,
+    /// AWS Bedrock's Converse.
+    Bedrock,
+    /// Azure's variant of `OpenAI`'s.
+    Azure,
+}
+
+impl Dialect {
+    /// The word used in configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Openai => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Cohere => "cohere",
+            Self::Bedrock => "bedrock",
+            Self::Azure => "azure",
+        }
+    }
+}
+
+/// A name for an ordered set of targets.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteConfig {
+    /// In which order the targets are tried.
+    #[serde(default)]
+    pub strategy: Strategy,
+    /// Where a call may go.
+    pub targets: Vec<TargetConfig>,
+}
+
+/// In which order a route's targets are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// As listed: the next only when the one before failed.
+    #[default]
+    Priority,
+    /// At random by weight; the rest are fallbacks, again by weight.
+    Weighted,
+    /// Cheapest first. Not supported by this version.
+    LowestCost,
+    /// Fastest first. Not supported by this version.
+    LowestLatency,
+    /// Least loaded first. Not supported by this version.
+    LeastBusy,
+}
+
+impl Strategy {
+    /// The word used in configuration and on spans.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Priority => "priority",
+            Self::Weighted => "weighted",
+            Self::LowestCost => "lowest_cost",
+            Self::LowestLatency => "lowest_latency",
+            Self::LeastBusy => "least_busy",
+        }
+    }
+}
+
+/// One target of a route.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetConfig {
+    /// A provider's name.
+    pub provider: String,
+    /// The model's name at that provider.
+    pub model: String,
+    /// Its share under `weighted`. A target of weight 0 is only ever a fallback.
+    #[serde(default = "one")]
+    pub weight: u32,
+}
+
+/// How long each step may take, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimeoutConfig {
+    /// To open a connection to a provider.
+    pub connect_ms: u64,
+    /// From sending a streamed request to the first piece of its answer.
+    pub first_token_ms: u64,
+    /// Between two pieces of an answer.
+    pub idle_ms: u64,
+    /// One attempt from start to end.
+    pub total_ms: u64,
+    /// Until the caller has sent its whole request.
+    pub request_body_ms: u64,
+    /// How long a stream may be silent before the caller gets a `: keepalive` comment.
+    pub keepalive_ms: u64,
+}
+
+impl Default for TimeoutConfig {
+    fn default() -> Self {
+        Self {
+            connect_ms: 5_000,
+            first_token_ms: 60_000,
+            idle_ms: 60_000,
+            total_ms: 600_000,
+            request_body_ms: 60_000,
+            keepalive_ms: 15_000,
+        }
+    }
+}
+
+/// When a failed attempt is repeated. Never after a byte of the answer has reached the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetryConfig {
+    /// Attempts per call, over all targets.
+    pub attempts_max: u32,
+    /// Repeats on one target before the next is tried, for failures that time may heal.
+    pub per_target_max: u32,
+    /// First pause before a repeat; it doubles, with jitter.
+    pub backoff_ms: u64,
+    /// Longest pause, and the longest `retry-after` that is waited for.
+    pub backoff_max_ms: u64,
+}
+
+impl Default for RetryConfig {
+    fn default() -> Self {
+        Self {
+            attempts_max: 6,
+            per_target_max: 1,
+            backoff_ms: 200,
+            backoff_max_ms: 5_000,
+        }
+    }
+}
+
+/// Bounds on sizes and numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitConfig {
+    /// Calls in progress; further ones are answered 503.
+    pub in_flight_max: usize,
+    /// Bytes of a request.
+    pub request_bytes_max: usize,
+    /// Bytes of an answer that is not streamed, once decompressed.
+    pub response_bytes_max: usize,
+    /// Bytes of one frame of a stream.
+    pub frame_bytes_max: usize,
+    /// Idle connections kept per provider.
+    pub idle_connections_max: usize,
+}
+
+impl Default for LimitConfig {
+    fn default() -> Self {
+        Self {
+            in_flight_max: 10_000,
+            request_bytes_max: 64 << 20,
+            response_bytes_max: 64 << 20,
+            frame_bytes_max: 16 << 20,
+            idle_connections_max: 512,
+        }
+    }
+}
+
+/// What of a conversation is recorded on the spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CaptureConfig {
+    /// Whether messages, tool definitions and answers are recorded at all.
+    pub content: bool,
+    /// Bytes of text recorded of the input, and again of the output; the rest is replaced by a marker.
+    pub content_bytes_max: usize,
+}
+
+impl Default for CaptureConfig {
+    fn default() -> Self {
+        Self {
+            content: true,
+            content_bytes_max: 512 << 10,
+        }
+    }
+}
+
+const fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::ref_option, reason = "serde hands the field over as it is")]
+fn hidden<S: Serializer>(key: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    match key {
+        Some(_) => serializer.serialize_some("[hidden]"),
+        None => serializer.serialize_none(),
+    }
+}

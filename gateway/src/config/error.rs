@@ -1,0 +1,112 @@
+//! What can be wrong with the gateway's configuration, in the user's words.
+
+/// Why a configuration is refused. The one in force stays.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A name with characters that a `model` value could not carry.
+    #[error("`{name}` cannot name a {kind}: use letters, digits, `.`, `_` and `-`, at most 64 of them")]
+    Name {
+        /// Provider or route.
+        kind: &'static str,
+        /// As written.
+        name: String,
+    },
+    /// A wire format that this version does not speak.
+    #[error("provider `{provider}` has dialect `{dialect}`, which this version does not speak; use `openai`")]
+    Dialect {
+        /// Whose.
+        provider: String,
+        /// As written.
+        dialect: &'static str,
+    },
+    /// A provider that is not in the built-in table, and has no address.
+    #[error("provider `{provider}` needs a `base_url`: it is not one of the built-in providers ({known})")]
+    BaseUrlMissing {
+        /// Whose.
+        provider: String,
+        /// Names that need none.
+        known: String,
+    },
+    /// An address that is not one.
+    #[error("provider `{provider}` has the address `{url}`, which is not usable: {reason}")]
+    BaseUrl {
+        /// Whose.
+        provider: String,
+        /// As written.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Two sources for one key.
+    #[error("provider `{provider}` has both `api_key` and `api_key_env`: keep one")]
+    TwoKeys {
+        /// Whose.
+        provider: String,
+    },
+    /// A key that cannot be sent in a header.
+    #[error("the key of provider `{provider}` has characters that a header cannot carry")]
+    Key {
+        /// Whose.
+        provider: String,
+    },
+    /// A route without targets, or with too many.
+    #[error("route `{route}` has {count} targets; it needs 1 to {max}")]
+    TargetCount {
+        /// Whose.
+        route: String,
+        /// As written.
+        count: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// A strategy that this version does not have.
+    #[error(
+        "route `{route}` has strategy `{strategy}`, which this version does not support; use `priority` or `weighted`"
+    )]
+    StrategyUnsupported {
+        /// Whose.
+        route: String,
+        /// As written.
+        strategy: &'static str,
+    },
+    /// A weighted route whose weights are all zero.
+    #[error("route `{route}` is weighted, but every weight is 0")]
+    Weights {
+        /// Whose.
+        route: String,
+    },
+    /// A target at a provider that does not exist.
+    #[error("route `{route}` names provider `{provider}`, which is neither configured nor built in")]
+    UnknownProvider {
+        /// Whose.
+        route: String,
+        /// As written.
+        provider: String,
+    },
+    /// A target without a model.
+    #[error("route `{route}` has a target at `{provider}` without a model")]
+    TargetModel {
+        /// Whose.
+        route: String,
+        /// At which provider.
+        provider: String,
+    },
+    /// A number outside its bounds.
+    #[error("`gateway.{key}` is {value}; it must be between {min} and {max}")]
+    Range {
+        /// Which.
+        key: &'static str,
+        /// As written.
+        value: u64,
+        /// Least.
+        min: u64,
+        /// Greatest.
+        max: u64,
+    },
+    /// The TLS library could not be set up.
+    #[error("TLS for provider connections could not be set up: {reason}")]
+    Tls {
+        /// What it said.
+        reason: String,
+    },
+}

@@ -1,0 +1,150 @@
+//! The checks that need no environment: names, numbers, and that routes lead somewhere.
+
+use super::{ConfigError, Dialect, GatewayConfig, ProviderConfig, RouteConfig, Strategy};
+use crate::catalog;
+
+const NAME_CHARS_MAX: usize = 64;
+const TARGETS_MAX: usize = 32;
+/// A day: far beyond any call, near enough to catch a unit mistaken.
+const TIMEOUT_MS_MAX: u64 = 86_400_000;
+
+impl GatewayConfig {
+    /// Checks everything that can be checked without credentials.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        for (name, provider) in &self.providers {
+            check_provider(name, provider)?;
+        }
+        for (name, route) in &self.routes {
+            self.check_route(name, route)?;
+        }
+        self.check_numbers()
+    }
+
+    fn check_route(&self, name: &str, route: &RouteConfig) -> Result<(), ConfigError> {
+        check_name("route", name)?;
+        let count = route.targets.len();
+        if count == 0 || count > TARGETS_MAX {
+            return Err(ConfigError::TargetCount {
+                route: name.to_owned(),
+                count,
+                max: TARGETS_MAX,
+            });
+        }
+        if !matches!(route.strategy, Strategy::Priority | Strategy::Weighted) {
+            let strategy = route.strategy.as_str();
+            return Err(ConfigError::StrategyUnsupported {
+                route: name.to_owned(),
+                strategy,
+            });
+        }
+        if route.strategy == Strategy::Weighted && route.targets.iter().all(|target| target.weight == 0) {
+            return Err(ConfigError::Weights {
+                route: name.to_owned(),
+            });
+        }
+        for target in &route.targets {
+            if !self.providers.contains_key(&target.provider) && catalog::find(&target.provider).is_none() {
+                let provider = target.provider.clone();
+                return Err(ConfigError::UnknownProvider {
+                    route: name.to_owned(),
+                    provider,
+                });
+            }
+            if target.model.is_empty() {
+                let provider = target.provider.clone();
+                return Err(ConfigError::TargetModel {
+                    route: name.to_owned(),
+                    provider,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_numbers(&self) -> Result<(), ConfigError> {
+        let Self {
+            timeouts,
+            retries,
+            limits,
+            ..
+        } = self;
+        for (key, value) in [
+            ("timeouts.connect_ms", timeouts.connect_ms),
+            ("timeouts.first_token_ms", timeouts.first_token_ms),
+            ("timeouts.idle_ms", timeouts.idle_ms),
+            ("timeouts.total_ms", timeouts.total_ms),
+            ("timeouts.request_body_ms", timeouts.request_body_ms),
+            ("timeouts.keepalive_ms", timeouts.keepalive_ms),
+        ] {
+            check_range(key, value, 1, TIMEOUT_MS_MAX)?;
+        }
+        check_range("retries.attempts_max", u64::from(retries.attempts_max), 1, 100)?;
+        check_range("retries.per_target_max", u64::from(retries.per_target_max), 0, 10)?;
+        check_range(
+            "retries.backoff_max_ms",
+            retries.backoff_max_ms,
+            retries.backoff_ms,
+            600_000,
+        )?;
+        for (key, value, max) in [
+            ("limits.in_flight_max", limits.in_flight_max, 1 << 20),
+            ("limits.request_bytes_max", limits.request_bytes_max, 1 << 30),
+            ("limits.response_bytes_max", limits.response_bytes_max, 1 << 30),
+            ("limits.frame_bytes_max", limits.frame_bytes_max, 1 << 28),
+            (
+                "limits.idle_connections_max",
+                limits.idle_connections_max,
+                1 << 16,
+            ),
+        ] {
+            check_range(key, value as u64, 1, max)?;
+        }
+        check_range(
+            "capture.content_bytes_max",
+            self.capture.content_bytes_max as u64,
+            0,
+            8 << 20,
+        )
+    }
+}
+
+fn check_provider(name: &str, provider: &ProviderConfig) -> Result<(), ConfigError> {
+    check_name("provider", name)?;
+    if let Some(dialect) = provider.dialect.filter(|dialect| *dialect != Dialect::Openai) {
+        return Err(ConfigError::Dialect {
+            provider: name.to_owned(),
+            dialect: dialect.as_str(),
+        });
+    }
+    if provider.api_key.is_some() && provider.api_key_env.is_some() {
+        return Err(ConfigError::TwoKeys {
+            provider: name.to_owned(),
+        });
+    }
+    if provider.base_url.is_none() && catalog::find(name).is_none() {
+        return Err(ConfigError::BaseUrlMissing {
+            provider: name.to_owned(),
+            known: catalog::names(),
+        });
+    }
+    Ok(())
+}
+
+fn check_name(kind: &'static str, name: &str) -> Result<(), ConfigError> {
+    let good = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-');
+    if name.is_empty() || name.len() > NAME_CHARS_MAX || !name.chars().all(good) {
+        return Err(ConfigError::Name {
+            kind,
+            name: name.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn check_range(key: &'static str, value: u64, min: u64, max: u64) -> Result<(), ConfigError> {
+    if (min..=max).contains(&value) {
+        Ok(())
+    } else {
+        Err(ConfigError::Range { key, value, min, max })
+    }
+}

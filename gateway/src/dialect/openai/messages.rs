@@ -1,0 +1,478 @@
+//! A conversation in `OpenTelemetry`'s form: messages of a role and typed parts, as JSON text. Made after the
+//! caller has its answer. The budget is spent on the newest messages first, because they are what a reader
+//! looks for; what does not fit is replaced by a marker that says how much is missing.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::reply::{Choice, Reply};
+use super::request::string;
+
+/// Room for one line of a list.
+const PREVIEW_CHARS_MAX: usize = 500;
+
+/// A request as the spans need it.
+#[derive(Deserialize)]
+pub(crate) struct RecordedRequest<'a> {
+    #[serde(borrow, default)]
+    messages: Vec<WireMessage<'a>>,
+    #[serde(borrow, default)]
+    pub(crate) tools: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct WireMessage<'a> {
+    #[serde(borrow, default)]
+    role: Cow<'a, str>,
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    reasoning_content: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    tool_call_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    tool_calls: Option<Vec<WireCall<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct WireCall<'a> {
+    #[serde(borrow, default)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    function: Option<WireFunction<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WireFunction<'a> {
+    #[serde(borrow, default)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    arguments: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct WirePart<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    text: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    refusal: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    image_url: Option<WireImage<'a>>,
+    #[serde(borrow, default)]
+    input_audio: Option<WireAudio<'a>>,
+    #[serde(borrow, default)]
+    file: Option<WireFile<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WireImage<'a> {
+    #[serde(borrow, default)]
+    url: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct WireAudio<'a> {
+    #[serde(borrow, default)]
+    data: Cow<'a, str>,
+    #[serde(borrow, default)]
+    format: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct WireFile<'a> {
+    #[serde(borrow, default)]
+    file_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    filename: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    file_data: Option<Cow<'a, str>>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Cow<'a, str>>,
+    parts: Vec<Part<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finish_reason: Option<Cow<'a, str>>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Part<'a> {
+    Text {
+        content: Cow<'a, str>,
+    },
+    Reasoning {
+        content: Cow<'a, str>,
+    },
+    ToolCall {
+        id: Option<Cow<'a, str>>,
+        name: Cow<'a, str>,
+        arguments: Arguments<'a>,
+    },
+    ToolCallResponse {
+        id: Option<Cow<'a, str>>,
+        result: Cow<'a, str>,
+    },
+    Uri {
+        modality: &'static str,
+        uri: Cow<'a, str>,
+    },
+    Blob {
+        modality: &'static str,
+        mime_type: Cow<'a, str>,
+        content: Cow<'a, str>,
+    },
+    File {
+        modality: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file_id: Option<Cow<'a, str>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        filename: Option<Cow<'a, str>>,
+    },
+    Unknown {
+        kind: Cow<'a, str>,
+    },
+}
+
+/// Arguments are JSON when the model wrote JSON, and its text when it did not.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Arguments<'a> {
+    Json(serde_json::Value),
+    Text(Cow<'a, str>),
+}
+
+impl<'a> RecordedRequest<'a> {
+    /// Reads a request's conversation; `None` when its messages have an unexpected shape.
+    pub(crate) fn parse(body: &'a [u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+
+    /// `gen_ai.input.messages`, with at most `budget` bytes of text.
+    pub(crate) fn input_messages(&self, budget: usize) -> Option<String> {
+        let mut budget = Budget { left: budget };
+        let mut messages: Vec<Message<'_>> = self
+            .messages
+            .iter()
+            .rev()
+            .map(|message| message.record(&mut budget))
+            .collect();
+        messages.reverse();
+        serde_json::to_string(&messages).ok()
+    }
+
+    /// The last thing that a person said, shortened.
+    pub(crate) fn preview(&self) -> Option<String> {
+        let said = self
+            .messages
+            .iter()
+            .rev()
+            .find(|message| message.role == "user")
+            .or(self.messages.last())?;
+        let content = said.content?;
+        if let Some(text) = string(content) {
+            return Some(shorten(&text));
+        }
+        let parts: Vec<WirePart<'_>> = serde_json::from_str(content.get()).ok()?;
+        parts.iter().find_map(|part| part.text.as_deref()).map(shorten)
+    }
+}
+
+impl Reply {
+    /// `gen_ai.output.messages`. The reply's own budget has already been kept.
+    pub(crate) fn output_messages(&self) -> Option<String> {
+        if self.choices.is_empty() {
+            return None;
+        }
+        let mut messages: Vec<Message<'_>> = self.choices.iter().map(Choice::record).collect();
+        if let (Some(message), true) = (messages.last_mut(), self.dropped > 0) {
+            message.parts.push(Part::Text {
+                content: marker(self.dropped).into(),
+            });
+        }
+        serde_json::to_string(&messages).ok()
+    }
+
+    /// The first choice's text, shortened; the names of its tools when it only calls some.
+    pub(crate) fn preview(&self) -> Option<String> {
+        let choice = self.choices.first()?;
+        if !choice.text.is_empty() {
+            return Some(shorten(&choice.text));
+        }
+        let calls: Vec<String> = choice
+            .tool_calls
+            .iter()
+            .map(|call| format!("{}({})", call.name, call.arguments))
+            .collect();
+        (!calls.is_empty()).then(|| shorten(&calls.join(", ")))
+    }
+}
+
+impl Choice {
+    fn record(&self) -> Message<'_> {
+        let mut parts = Vec::new();
+        if !self.reasoning.is_empty() {
+            parts.push(Part::Reasoning {
+                content: self.reasoning.as_str().into(),
+            });
+        }
+        for text in [&self.text, &self.refusal]
+            .into_iter()
+            .filter(|text| !text.is_empty())
+        {
+            parts.push(Part::Text {
+                content: text.as_str().into(),
+            });
+        }
+        parts.extend(self.tool_calls.iter().map(|call| Part::ToolCall {
+            id: call.id.as_deref().map(Cow::Borrowed),
+            name: call.name.as_str().into(),
+            arguments: arguments(call.arguments.as_str().into()),
+        }));
+        Message {
+            role: self.role.as_deref().unwrap_or("assistant").into(),
+            name: None,
+            parts,
+            finish_reason: self.finish_reason.as_deref().map(Cow::Borrowed),
+        }
+    }
+}
+
+impl WireMessage<'_> {
+    fn record(&self, budget: &mut Budget) -> Message<'_> {
+        let mut parts = Vec::new();
+        if let Some(thought) = self
+            .reasoning_content
+            .as_deref()
+            .filter(|thought| !thought.is_empty())
+        {
+            parts.push(Part::Reasoning {
+                content: budget.cut(thought.into()),
+            });
+        }
+        if self.role == "tool" || self.role == "function" {
+            let id = self.tool_call_id.as_deref().map(Cow::Borrowed);
+            parts.push(Part::ToolCallResponse {
+                id,
+                result: budget.cut(self.plain_content()),
+            });
+        } else {
+            self.record_content(&mut parts, budget);
+        }
+        for call in self.tool_calls.iter().flatten() {
+            let id = call.id.as_deref().map(Cow::Borrowed);
+            let Some(function) = &call.function else { continue };
+            let text = budget.cut(Cow::Borrowed(&function.arguments));
+            parts.push(Part::ToolCall {
+                id,
+                name: Cow::Borrowed(&function.name),
+                arguments: arguments(text),
+            });
+        }
+        let name = self.name.as_deref().map(Cow::Borrowed);
+        Message {
+            role: Cow::Borrowed(&self.role),
+            name,
+            parts,
+            finish_reason: None,
+        }
+    }
+
+    fn record_content<'a>(&'a self, parts: &mut Vec<Part<'a>>, budget: &mut Budget) {
+        let Some(content) = self.content else { return };
+        match (
+            string(content),
+            serde_json::from_str::<Vec<WirePart<'a>>>(content.get()),
+        ) {
+            (Some(text), _) => parts.push(Part::Text {
+                content: budget.cut(text),
+            }),
+            (None, Ok(wire)) => parts.extend(wire.into_iter().map(|part| part.record(budget))),
+            (None, Err(_)) => parts.push(Part::Text {
+                content: budget.cut(content.get().into()),
+            }),
+        }
+    }
+
+    /// A tool's result: its text, or the text of its parts, or the JSON that it is.
+    fn plain_content(&self) -> Cow<'_, str> {
+        let Some(content) = self.content else {
+            return "".into();
+        };
+        if let Some(text) = string(content) {
+            return text;
+        }
+        let parts: Vec<WirePart<'_>> = serde_json::from_str(content.get()).unwrap_or_default();
+        let texts: Vec<&str> = parts.iter().filter_map(|part| part.text.as_deref()).collect();
+        if texts.is_empty() {
+            content.get().into()
+        } else {
+            texts.concat().into()
+        }
+    }
+}
+
+impl<'a> WirePart<'a> {
+    fn record(self, budget: &mut Budget) -> Part<'a> {
+        if let Some(text) = self.text.or(self.refusal) {
+            return Part::Text {
+                content: budget.cut(text),
+            };
+        }
+        if let Some(image) = self.image_url {
+            return inline_or_uri("image", image.url, budget);
+        }
+        if let Some(audio) = self.input_audio {
+            let mime_type = format!("audio/{}", audio.format).into();
+            return Part::Blob {
+                modality: "audio",
+                mime_type,
+                content: budget.cut(audio.data),
+            };
+        }
+        match self.file {
+            Some(WireFile {
+                file_data: Some(data),
+                ..
+            }) => inline_or_uri("document", data, budget),
+            Some(file) => Part::File {
+                modality: "document",
+                file_id: file.file_id,
+                filename: file.filename,
+            },
+            None => Part::Unknown { kind: self.kind },
+        }
+    }
+}
+
+/// A `data:` address carries the thing itself.
+fn inline_or_uri<'a>(modality: &'static str, address: Cow<'a, str>, budget: &mut Budget) -> Part<'a> {
+    let inline = address
+        .strip_prefix("data:")
+        .and_then(|rest| rest.split_once(";base64,"));
+    match inline {
+        Some((mime_type, content)) => Part::Blob {
+            modality,
+            mime_type: mime_type.to_owned().into(),
+            content: budget.cut(content.to_owned().into()),
+        },
+        None => Part::Uri {
+            modality,
+            uri: budget.cut(address),
+        },
+    }
+}
+
+fn arguments(text: Cow<'_, str>) -> Arguments<'_> {
+    match serde_json::from_str::<serde_json::Value>(&text) {
+        Ok(value) if value.is_object() || value.is_array() => Arguments::Json(value),
+        _ => Arguments::Text(text),
+    }
+}
+
+/// Bytes of text that may still be kept.
+struct Budget {
+    left: usize,
+}
+
+impl Budget {
+    fn cut<'a>(&mut self, text: Cow<'a, str>) -> Cow<'a, str> {
+        if text.len() <= self.left {
+            self.left -= text.len();
+            return text;
+        }
+        let kept = text.floor_char_boundary(self.left);
+        self.left = 0;
+        Cow::Owned(format!("{}{}", &text[..kept], marker(text.len() - kept)))
+    }
+}
+
+fn marker(bytes: usize) -> String {
+    format!("…[{bytes} bytes not recorded]")
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(PREVIEW_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::openai::chunk;
+
+    const REQUEST: &[u8] = br#"{"model":"m","messages":[
+        {"role":"system","content":"be brief"},
+        {"role":"user","content":[{"type":"text","text":"what is it?"},
+            {"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}},
+            {"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]},
+        {"role":"assistant","content":null,"tool_calls":[
+            {"id":"c1","type":"function","function":{"name":"look","arguments":"{\"at\":\"it\"}"}}]},
+        {"role":"tool","tool_call_id":"c1","content":"a cat"}]}"#;
+
+    #[test]
+    fn a_conversation_becomes_roles_and_parts() {
+        let messages = RecordedRequest::parse(REQUEST)
+            .unwrap()
+            .input_messages(1000)
+            .unwrap();
+        let expected = concat!(
+            r#"[{"role":"system","parts":[{"type":"text","content":"be brief"}]},"#,
+            r#"{"role":"user","parts":[{"type":"text","content":"what is it?"},"#,
+            r#"{"type":"blob","modality":"image","mime_type":"image/png","content":"AAAA"},"#,
+            r#"{"type":"uri","modality":"image","uri":"https://example.com/a.png"}]},"#,
+            r#"{"role":"assistant","parts":[{"type":"tool_call","id":"c1","name":"look","arguments":{"at":"it"}}]},"#,
+            r#"{"role":"tool","parts":[{"type":"tool_call_response","id":"c1","result":"a cat"}]}]"#,
+        );
+        assert_eq!(messages, expected);
+        assert_eq!(
+            RecordedRequest::parse(REQUEST).unwrap().preview().unwrap(),
+            "what is it?"
+        );
+    }
+
+    #[test]
+    fn the_newest_messages_get_the_budget_and_the_rest_a_marker() {
+        let body = r#"{"messages":[{"role":"user","content":"old words"},{"role":"user","content":"new"}]}"#;
+        let messages = RecordedRequest::parse(body.as_bytes())
+            .unwrap()
+            .input_messages(6)
+            .unwrap();
+        assert!(messages.contains(r#""content":"new""#));
+        assert!(messages.contains("old…[6 bytes not recorded]"), "{messages}");
+    }
+
+    #[test]
+    fn an_answer_becomes_reasoning_text_and_tool_calls() {
+        let body = br#"{"choices":[{"message":{"role":"assistant","reasoning_content":"hm","content":"hi",
+            "tool_calls":[{"id":"c","function":{"name":"f","arguments":"not json"}}]},"finish_reason":"stop"}]}"#;
+        let reply = chunk::whole(body, 1000);
+        let expected = concat!(
+            r#"[{"role":"assistant","parts":[{"type":"reasoning","content":"hm"},{"type":"text","content":"hi"},"#,
+            r#"{"type":"tool_call","id":"c","name":"f","arguments":"not json"}],"finish_reason":"stop"}]"#,
+        );
+        assert_eq!(reply.output_messages().unwrap(), expected);
+    }
+
+    #[test]
+    fn what_an_answer_lost_is_marked() {
+        let reply = chunk::whole(br#"{"choices":[{"message":{"content":"0123456789"}}]}"#, 4);
+        assert!(
+            reply
+                .output_messages()
+                .unwrap()
+                .contains("…[6 bytes not recorded]")
+        );
+    }
+}

@@ -1,0 +1,147 @@
+//! What the gateway itself refuses, and the one table that turns it into `OpenAI`'s error form.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use brokle_model::error::{Classify, ErrorKind};
+use brokle_model::port::AuthError;
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+
+use crate::dialect::openai::error as wire;
+use crate::dialect::openai::request::RequestError;
+use crate::route::Unroutable;
+
+/// Why the gateway does not pass a call on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum GatewayError {
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    #[error("the gateway has as many calls in progress as it may; try again")]
+    Busy,
+    #[error("the request exceeds {0} bytes")]
+    BodyTooLarge(usize),
+    #[error("the request did not arrive in time")]
+    BodyTimeout,
+    #[error("the request could not be read")]
+    BodyBroken,
+    #[error("compressed requests are not supported; send the body without `content-encoding`")]
+    BodyEncoded,
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error("{}", unroutable(.model, .reason))]
+    Unroutable {
+        /// As asked for.
+        model: String,
+        /// Why it leads nowhere.
+        reason: Unroutable,
+    },
+}
+
+fn unroutable(model: &str, reason: &Unroutable) -> String {
+    let model: String = model.chars().take(200).collect();
+    match reason {
+        Unroutable::UnknownModel => format!(
+            "the model `{model}` does not exist or you do not have access to it; \
+             name a route, or a model as `provider/model` (see GET /v1/models)"
+        ),
+        Unroutable::InactiveRoute => format!("no target of the route `{model}` has a credential configured"),
+        Unroutable::NoProviders => {
+            format!(
+                "the model `{model}` cannot be reached: no provider is configured; set a provider's key, such as OPENAI_API_KEY"
+            )
+        }
+    }
+}
+
+impl Classify for GatewayError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Auth(error) => error.kind(),
+            Self::Busy => ErrorKind::Unavailable,
+            Self::BodyTooLarge(_) => ErrorKind::TooLarge,
+            Self::BodyTimeout => ErrorKind::Timeout,
+            Self::BodyBroken | Self::BodyEncoded | Self::Request(_) => ErrorKind::Invalid,
+            Self::Unroutable { .. } => ErrorKind::NotFound,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Auth(AuthError::Missing | AuthError::Refused) => "invalid_api_key",
+            Self::Auth(error) => error.code(),
+            Self::Busy => "gateway_busy",
+            Self::BodyTooLarge(_) => "request_too_large",
+            Self::BodyTimeout => "request_timeout",
+            Self::BodyBroken => "request_unreadable",
+            Self::BodyEncoded => "request_encoding_unsupported",
+            Self::Request(RequestError::Json(_)) => "invalid_json",
+            Self::Request(_) => "invalid_value",
+            Self::Unroutable { .. } => "model_not_found",
+        }
+    }
+}
+
+impl GatewayError {
+    /// The HTTP status of the answer.
+    pub(crate) fn status(&self) -> StatusCode {
+        match (self, self.kind()) {
+            (Self::BodyTimeout, _) => StatusCode::REQUEST_TIMEOUT,
+            (Self::BodyEncoded, _) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            (_, ErrorKind::Unauthenticated) => StatusCode::UNAUTHORIZED,
+            (_, ErrorKind::Forbidden) => StatusCode::FORBIDDEN,
+            (_, ErrorKind::NotFound) => StatusCode::NOT_FOUND,
+            (_, ErrorKind::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+            (_, ErrorKind::RateLimited) => StatusCode::TOO_MANY_REQUESTS,
+            (_, ErrorKind::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
+            (_, ErrorKind::Internal) => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn param(&self) -> Option<&'static str> {
+        match self {
+            Self::Request(error) => error.param(),
+            Self::Unroutable { .. } => Some("model"),
+            _ => None,
+        }
+    }
+}
+
+impl IntoResponse for GatewayError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let kind = wire::kind_of(status.as_u16());
+        let mut response = error_response(status, &self.public_message(), kind, self.param(), self.code());
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                response
+                    .headers_mut()
+                    .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                response
+                    .headers_mut()
+                    .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// An answer in `OpenAI`'s error form.
+pub(crate) fn error_response(
+    status: StatusCode,
+    message: &str,
+    kind: &str,
+    param: Option<&str>,
+    code: &str,
+) -> Response {
+    let body = wire::body(message, kind, param, Some(code)).to_string();
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

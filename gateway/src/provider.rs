@@ -1,0 +1,176 @@
+//! One upstream as a call needs it: addresses made ready, the credential as a header value, and what the
+//! last calls told about its health. Health is passive: no probe costs money.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use http::{HeaderValue, Uri};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+
+use crate::config::ConfigError;
+
+/// Failures in a row after which a provider is reported as failing.
+const FAILING_AFTER: u32 = 3;
+
+/// A provider that calls can go to.
+#[derive(Debug, Clone)]
+pub(crate) struct Provider {
+    /// The configuration's name.
+    pub(crate) name: String,
+    /// `gen_ai.provider.name`, and the price table's name.
+    pub(crate) vendor: String,
+    pub(crate) chat_uri: Uri,
+    pub(crate) models_uri: Uri,
+    pub(crate) authorization: Option<HeaderValue>,
+    /// Host, for `server.address`.
+    pub(crate) address: String,
+    /// Port, for `server.port`.
+    pub(crate) port: u16,
+    /// Patterns of models that are recognisably its own.
+    pub(crate) models: Vec<String>,
+    /// The models that the user listed.
+    pub(crate) declared_models: Vec<String>,
+    pub(crate) stream_usage: bool,
+    pub(crate) health: Arc<Health>,
+}
+
+impl Provider {
+    /// Makes the addresses and the header ready, or says what is wrong with them.
+    pub(crate) fn new(name: &str, base_url: &str, key: Option<&SecretString>) -> Result<Self, ConfigError> {
+        let refuse = |reason| ConfigError::BaseUrl {
+            provider: name.to_owned(),
+            url: base_url.to_owned(),
+            reason,
+        };
+        let base = base_url.trim_end_matches('/');
+        let uri = |path: &str| {
+            format!("{base}{path}")
+                .parse::<Uri>()
+                .map_err(|_| refuse("it is not a URL"))
+        };
+        let chat_uri = uri("/chat/completions")?;
+        let port = match chat_uri.scheme_str() {
+            Some("http") => 80,
+            Some("https") => 443,
+            _ => return Err(refuse("it must start with http:// or https://")),
+        };
+        let authority = chat_uri.authority().ok_or_else(|| refuse("it names no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(refuse("credentials belong into `api_key`"));
+        }
+        if base.contains(['?', '#']) {
+            return Err(refuse("a query or fragment cannot be part of it"));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            vendor: name.to_owned(),
+            models_uri: uri("/models")?,
+            authorization: key.map(|key| bearer(name, key)).transpose()?,
+            address: authority.host().to_owned(),
+            port: authority.port_u16().unwrap_or(port),
+            chat_uri,
+            models: Vec::new(),
+            declared_models: Vec::new(),
+            stream_usage: true,
+            health: Arc::default(),
+        })
+    }
+
+    /// Whether `model` is recognisably this provider's.
+    pub(crate) fn serves(&self, model: &str) -> bool {
+        self.models.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(prefix) => model.starts_with(prefix),
+            None => model == pattern,
+        })
+    }
+}
+
+fn bearer(provider: &str, key: &SecretString) -> Result<HeaderValue, ConfigError> {
+    let mut value =
+        HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).map_err(|_| ConfigError::Key {
+            provider: provider.to_owned(),
+        })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// What the last attempts told.
+#[derive(Debug, Default)]
+pub(crate) struct Health {
+    failures_in_a_row: AtomicU32,
+    last_success_micros: AtomicI64,
+    last_failure_micros: AtomicI64,
+}
+
+impl Health {
+    /// Notes an attempt that the provider answered.
+    pub(crate) fn succeeded(&self, now: DateTime<Utc>) {
+        self.failures_in_a_row.store(0, Ordering::Relaxed);
+        self.last_success_micros
+            .store(now.timestamp_micros(), Ordering::Relaxed);
+    }
+
+    /// Notes an attempt that failed through the provider's doing.
+    pub(crate) fn failed(&self, now: DateTime<Utc>) {
+        self.failures_in_a_row.fetch_add(1, Ordering::Relaxed);
+        self.last_failure_micros
+            .store(now.timestamp_micros(), Ordering::Relaxed);
+    }
+
+    fn status(&self) -> ProviderStatus {
+        let failures = self.failures_in_a_row.load(Ordering::Relaxed);
+        if failures >= FAILING_AFTER {
+            ProviderStatus::Failing
+        } else if failures == 0 && self.last_success_micros.load(Ordering::Relaxed) == 0 {
+            ProviderStatus::Unused
+        } else {
+            ProviderStatus::Up
+        }
+    }
+}
+
+/// How a provider's last attempts went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ProviderStatus {
+    /// It answers.
+    Up,
+    /// The last attempts, three or more, all failed.
+    Failing,
+    /// Nothing was asked of it yet.
+    Unused,
+}
+
+/// One provider's health as the public may see it: no address, no credential.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct ProviderHealth {
+    /// The configuration's name.
+    pub name: String,
+    /// How the last attempts went.
+    pub status: ProviderStatus,
+    /// Failed attempts since the last good one.
+    pub consecutive_failures: u32,
+    /// RFC 3339, or nothing when there was none.
+    pub last_success_at: Option<String>,
+    /// RFC 3339, or nothing when there was none.
+    pub last_failure_at: Option<String>,
+}
+
+impl ProviderHealth {
+    pub(crate) fn of(provider: &Provider) -> Self {
+        let time = |micros: &AtomicI64| {
+            let micros = micros.load(Ordering::Relaxed);
+            let at = DateTime::from_timestamp_micros(micros).filter(|_| micros != 0);
+            at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true))
+        };
+        Self {
+            name: provider.name.clone(),
+            status: provider.health.status(),
+            consecutive_failures: provider.health.failures_in_a_row.load(Ordering::Relaxed),
+            last_success_at: time(&provider.health.last_success_micros),
+            last_failure_at: time(&provider.health.last_failure_micros),
+        }
+    }
+}

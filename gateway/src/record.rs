@@ -1,0 +1,265 @@
+//! What a call did, kept while it runs and handed over when it ends. The guard hands it over on every way
+//! out: an answer, a failure, or the caller hanging up, which drops the guard wherever the call stands.
+//!
+//! Turning a record into spans happens in [`recorder`], off the caller's clock.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use brokle_model::id::{ProjectId, SpanId};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::config::CaptureConfig;
+use crate::dialect::openai::reply::Reply;
+use crate::provider::Provider;
+use crate::trace_context::TraceContext;
+
+mod attributes;
+mod otlp;
+pub(crate) mod recorder;
+mod request;
+
+use recorder::Recorder;
+
+/// The status recorded for a call whose caller went away.
+pub(crate) const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// One call, from its first header to the last byte of its answer.
+#[derive(Debug)]
+pub(crate) struct CallRecord {
+    pub(crate) project: ProjectId,
+    pub(crate) environment: String,
+    pub(crate) trace: TraceContext,
+    pub(crate) span: SpanId,
+    pub(crate) started_at: DateTime<Utc>,
+    pub(crate) started: Instant,
+    pub(crate) ended: Duration,
+    pub(crate) caller: Caller,
+    pub(crate) capture: CaptureConfig,
+    /// Nothing until the body has been read and understood.
+    pub(crate) request: Option<RequestRecord>,
+    pub(crate) route: Option<String>,
+    pub(crate) strategy: &'static str,
+    pub(crate) attempts: Vec<AttemptRecord>,
+    /// The status that the caller got.
+    pub(crate) status: u16,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) outcome: Outcome,
+}
+
+/// How a call or an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// With an answer.
+    Answered,
+    /// With an error.
+    Failed,
+    /// The caller went away first.
+    Cancelled,
+}
+
+impl Outcome {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Who calls, as the headers say.
+#[derive(Debug, Default)]
+pub(crate) struct Caller {
+    pub(crate) user: Option<String>,
+    pub(crate) session: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) user_agent: Option<String>,
+}
+
+/// The request as it came.
+#[derive(Debug)]
+pub(crate) struct RequestRecord {
+    pub(crate) body: Bytes,
+    pub(crate) model: String,
+    pub(crate) stream: bool,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    /// A low-cardinality word: `error.type`.
+    pub(crate) kind: &'static str,
+    pub(crate) message: String,
+}
+
+/// One request to one provider.
+#[derive(Debug)]
+pub(crate) struct AttemptRecord {
+    pub(crate) span: SpanId,
+    pub(crate) provider: Arc<Provider>,
+    pub(crate) model: String,
+    /// Since the call's start.
+    pub(crate) started: Duration,
+    /// Since the call's start; nothing while it runs.
+    pub(crate) ended: Option<Duration>,
+    pub(crate) status: Option<u16>,
+    pub(crate) failure: Option<Failure>,
+    /// From the attempt's start to the first piece of the answer.
+    pub(crate) first_chunk: Option<Duration>,
+    pub(crate) answer: Answer,
+    /// What the call did next.
+    pub(crate) decision: &'static str,
+    pub(crate) upstream_request_id: Option<String>,
+}
+
+/// What an attempt brought.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// Nothing.
+    Nothing,
+    /// A whole body, read later.
+    Body(Bytes),
+    /// What a stream has said so far.
+    Streamed(Box<Reply>),
+}
+
+impl CallRecord {
+    /// Starts an attempt.
+    pub(crate) fn begin_attempt(&mut self, provider: &Arc<Provider>, model: &str) -> &mut AttemptRecord {
+        let started = self.started.elapsed();
+        self.attempts.push(AttemptRecord {
+            span: SpanId::generate(),
+            provider: Arc::clone(provider),
+            model: model.to_owned(),
+            started,
+            ended: None,
+            status: None,
+            failure: None,
+            first_chunk: None,
+            answer: Answer::Nothing,
+            decision: "",
+            upstream_request_id: None,
+        });
+        let last = self.attempts.len() - 1;
+        &mut self.attempts[last]
+    }
+
+    /// The attempt that runs, or ran last.
+    pub(crate) fn attempt(&mut self) -> Option<&mut AttemptRecord> {
+        self.attempts.last_mut()
+    }
+
+    /// Ends the running attempt.
+    pub(crate) fn end_attempt(&mut self, failure: Option<Failure>, decision: &'static str) {
+        let now = self.started.elapsed();
+        if let Some(attempt) = self.attempts.last_mut().filter(|attempt| attempt.ended.is_none()) {
+            attempt.ended = Some(now);
+            attempt.failure = failure;
+            attempt.decision = decision;
+        }
+    }
+
+    /// What the running stream has said so far.
+    pub(crate) fn reply(&mut self) -> Option<&mut Reply> {
+        match &mut self.attempts.last_mut()?.answer {
+            Answer::Streamed(reply) => Some(reply),
+            Answer::Nothing | Answer::Body(_) => None,
+        }
+    }
+}
+
+/// Owns a record until the call ends, however it ends.
+#[derive(Debug)]
+pub(crate) struct CallGuard {
+    record: Option<Box<CallRecord>>,
+    recorder: Arc<Recorder>,
+    _slot: Slot,
+}
+
+/// A call's place among those in progress; free as soon as it is dropped.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    in_flight: Gauge,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Slot {
+    pub(crate) fn new(permit: OwnedSemaphorePermit, in_flight: &Gauge) -> Self {
+        in_flight.inc();
+        Self {
+            in_flight: in_flight.clone(),
+            _permit: permit,
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.in_flight.dec();
+    }
+}
+
+impl CallGuard {
+    pub(crate) fn new(record: CallRecord, recorder: Arc<Recorder>, slot: Slot) -> Self {
+        Self {
+            record: Some(Box::new(record)),
+            recorder,
+            _slot: slot,
+        }
+    }
+
+    /// The call is over: `status` went to the caller.
+    pub(crate) fn finish(mut self, status: u16, failure: Option<Failure>) {
+        if let Some(mut record) = self.record.take() {
+            record.outcome = if failure.is_some() {
+                Outcome::Failed
+            } else {
+                Outcome::Answered
+            };
+            record.status = status;
+            record.failure = failure;
+            self.hand_over(record);
+        }
+    }
+
+    fn hand_over(&self, mut record: Box<CallRecord>) {
+        record.ended = record.started.elapsed();
+        self.recorder.record(record);
+    }
+}
+
+impl Drop for CallGuard {
+    fn drop(&mut self) {
+        if let Some(mut record) = self.record.take() {
+            record.outcome = Outcome::Cancelled;
+            record.status = CLIENT_CLOSED_REQUEST;
+            record.end_attempt(None, "cancelled");
+            self.hand_over(record);
+        }
+    }
+}
+
+impl Deref for CallGuard {
+    type Target = CallRecord;
+
+    #[expect(clippy::expect_used, reason = "the record leaves only with the guard itself")]
+    fn deref(&self) -> &CallRecord {
+        self.record
+            .as_deref()
+            .expect("a guard holds its record until it is consumed")
+    }
+}
+
+impl DerefMut for CallGuard {
+    #[expect(clippy::expect_used, reason = "the record leaves only with the guard itself")]
+    fn deref_mut(&mut self) -> &mut CallRecord {
+        self.record
+            .as_deref_mut()
+            .expect("a guard holds its record until it is consumed")
+    }
+}

@@ -1,0 +1,356 @@
+//! A record as OTLP: one SERVER span for the call, and under it one CLIENT span per attempt.
+//!
+//! Tokens, model and messages are on the attempt that has them and nowhere else, so that adding up a trace
+//! counts them once. The SERVER span carries one line of input and of output, for lists.
+
+use brokle_model::usage::TokenUsage;
+use bytes::Bytes;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
+use prost::Message;
+
+use super::attributes::Attributes;
+use super::request::Parameters;
+use super::{Answer, AttemptRecord, CallRecord, Failure, Outcome};
+use crate::dialect::openai::chunk;
+use crate::dialect::openai::messages::RecordedRequest;
+use crate::dialect::openai::reply::Reply;
+
+const OPERATION: &str = "chat";
+const ROUTE: &str = "/v1/chat/completions";
+
+/// The encoded export request, and how many spans are in it.
+pub(super) struct Encoded {
+    pub(super) body: Bytes,
+    pub(super) spans: u32,
+    /// Usage of the attempts that have one, for the metrics.
+    pub(super) usage: Vec<(String, TokenUsage)>,
+}
+
+/// Encodes a finished call.
+pub(super) fn encode(record: CallRecord) -> Encoded {
+    let view = View::new(record);
+    let mut spans = Vec::with_capacity(1 + view.record.attempts.len());
+    spans.push(view.server_span());
+    for (number, reply) in view.replies.iter().enumerate() {
+        spans.push(view.attempt_span(number, reply.as_ref()));
+    }
+    let usage = view.usage();
+    let count = u32::try_from(spans.len()).unwrap_or(u32::MAX);
+    Encoded {
+        body: Bytes::from(export(spans).encode_to_vec()),
+        spans: count,
+        usage,
+    }
+}
+
+/// A record with what had to be read from its bodies.
+struct View {
+    record: CallRecord,
+    parameters: Parameters,
+    user: Option<String>,
+    session: Option<String>,
+    /// What each attempt answered.
+    replies: Vec<Option<Reply>>,
+}
+
+impl View {
+    fn new(mut record: CallRecord) -> Self {
+        let parameters = record
+            .request
+            .as_ref()
+            .map(|request| Parameters::parse(&request.body))
+            .unwrap_or_default();
+        let budget = record.capture.content_bytes_max;
+        let replies = record
+            .attempts
+            .iter_mut()
+            .map(
+                |attempt| match std::mem::replace(&mut attempt.answer, Answer::Nothing) {
+                    Answer::Nothing => None,
+                    Answer::Body(body) => Some(chunk::whole(&body, budget)),
+                    Answer::Streamed(reply) => Some(*reply),
+                },
+            )
+            .collect();
+        Self {
+            user: record.caller.user.take().or_else(|| parameters.user()),
+            session: record.caller.session.take().or_else(|| parameters.session()),
+            parameters,
+            replies,
+            record,
+        }
+    }
+
+    fn usage(&self) -> Vec<(String, TokenUsage)> {
+        let pairs = self.record.attempts.iter().zip(&self.replies);
+        pairs
+            .filter_map(|(attempt, reply)| Some((attempt.provider.name.clone(), reply.as_ref()?.usage?)))
+            .collect()
+    }
+
+    fn server_span(&self) -> Span {
+        let record = &self.record;
+        let mut attributes = Attributes::default();
+        attributes.text("http.request.method", "POST");
+        attributes.text("http.route", ROUTE);
+        attributes.text("url.path", ROUTE);
+        attributes.int("http.response.status_code", u64::from(record.status));
+        attributes.text_if("user_agent.original", record.caller.user_agent.as_deref());
+        attributes.text_if("brokle.request.id", record.caller.request_id.as_deref());
+        attributes.text("brokle.gateway.outcome", record.outcome.as_str());
+        attributes.int("brokle.gateway.attempts", record.attempts.len() as u64);
+        attributes.text_if("brokle.gateway.route", record.route.as_deref());
+        if !record.strategy.is_empty() {
+            attributes.text("brokle.gateway.strategy", record.strategy);
+        }
+        if let Some(request) = &record.request {
+            attributes.text("brokle.gateway.model", request.model.as_str());
+            attributes.flag("brokle.gateway.stream", request.stream);
+        }
+        if let Some(answered) = record.attempts.last() {
+            attributes.text("brokle.gateway.provider", answered.provider.name.as_str());
+        }
+        self.describe_caller(&mut attributes);
+        self.parameters.describe_trace(&mut attributes);
+        self.describe_previews(&mut attributes);
+        describe_error(&mut attributes, record.failure.as_ref(), record.outcome);
+        Span {
+            trace_id: record.trace.trace.as_bytes().to_vec(),
+            span_id: record.span.as_bytes().to_vec(),
+            parent_span_id: record
+                .trace
+                .parent
+                .map(|span| span.as_bytes().to_vec())
+                .unwrap_or_default(),
+            trace_state: record.trace.state.clone(),
+            flags: record.trace.server_flags(),
+            name: self.server_name(),
+            kind: SpanKind::Server.into(),
+            start_time_unix_nano: self.nanos(std::time::Duration::ZERO),
+            end_time_unix_nano: self.nanos(record.ended),
+            attributes: attributes.into_inner(),
+            status: server_status(record),
+            ..Span::default()
+        }
+    }
+
+    /// The model is part of the name only when it led somewhere: anything else could be in it.
+    fn server_name(&self) -> String {
+        match &self.record.request {
+            Some(request) if !self.record.attempts.is_empty() => format!("{OPERATION} {}", request.model),
+            _ => format!("POST {ROUTE}"),
+        }
+    }
+
+    fn describe_caller(&self, attributes: &mut Attributes) {
+        attributes.text_if("user.id", self.user.as_deref());
+        attributes.text_if("gen_ai.conversation.id", self.session.as_deref());
+    }
+
+    fn describe_previews(&self, attributes: &mut Attributes) {
+        if !self.record.capture.content {
+            return;
+        }
+        let asked = self
+            .record
+            .request
+            .as_ref()
+            .and_then(|request| RecordedRequest::parse(&request.body)?.preview());
+        if let Some(asked) = asked {
+            attributes.text("input.value", asked);
+            attributes.text("input.mime_type", "text/plain");
+        }
+        if let Some(said) = self.replies.last().and_then(|reply| reply.as_ref()?.preview()) {
+            attributes.text("output.value", said);
+            attributes.text("output.mime_type", "text/plain");
+        }
+    }
+
+    fn attempt_span(&self, number: usize, reply: Option<&Reply>) -> Span {
+        let record = &self.record;
+        let attempt = &record.attempts[number];
+        let is_last = number + 1 == record.attempts.len();
+        let mut attributes = Attributes::default();
+        attributes.text("gen_ai.operation.name", OPERATION);
+        attributes.text("gen_ai.provider.name", attempt.provider.vendor.as_str());
+        attributes.text("gen_ai.request.model", attempt.model.as_str());
+        attributes.flag(
+            "gen_ai.request.stream",
+            record.request.as_ref().is_some_and(|request| request.stream),
+        );
+        self.parameters.describe(&mut attributes);
+        attributes.text("server.address", attempt.provider.address.as_str());
+        attributes.int("server.port", u64::from(attempt.provider.port));
+        attributes.text("http.request.method", "POST");
+        if let Some(status) = attempt.status {
+            attributes.int("http.response.status_code", u64::from(status));
+        }
+        self.describe_caller(&mut attributes);
+        describe_attempt(&mut attributes, attempt, number, record.route.as_deref());
+        if let Some(reply) = reply {
+            describe_reply(&mut attributes, reply);
+        }
+        if record.capture.content && is_last {
+            self.describe_content(&mut attributes, reply);
+        }
+        let outcome = attempt_outcome(attempt);
+        describe_error(&mut attributes, attempt.failure.as_ref(), outcome);
+        Span {
+            trace_id: record.trace.trace.as_bytes().to_vec(),
+            span_id: attempt.span.as_bytes().to_vec(),
+            parent_span_id: record.span.as_bytes().to_vec(),
+            trace_state: record.trace.state.clone(),
+            flags: record.trace.client_flags(),
+            name: format!("{OPERATION} {}", attempt.model),
+            kind: SpanKind::Client.into(),
+            start_time_unix_nano: self.nanos(attempt.started),
+            end_time_unix_nano: self.nanos(attempt.ended.unwrap_or(record.ended)),
+            attributes: attributes.into_inner(),
+            status: attempt
+                .failure
+                .as_ref()
+                .map_or_else(|| neutral(outcome), |failure| Some(error_status(failure))),
+            ..Span::default()
+        }
+    }
+
+    /// The conversation: on the last attempt, which is the one that answered or gave up.
+    fn describe_content(&self, attributes: &mut Attributes, reply: Option<&Reply>) {
+        let budget = self.record.capture.content_bytes_max;
+        if let Some(request) = &self.record.request
+            && let Some(recorded) = RecordedRequest::parse(&request.body)
+        {
+            attributes.text_if("gen_ai.input.messages", recorded.input_messages(budget));
+            let tools = recorded
+                .tools
+                .map(serde_json::value::RawValue::get)
+                .filter(|tools| tools.len() <= budget);
+            attributes.text_if("gen_ai.tool.definitions", tools);
+        }
+        attributes.text_if("gen_ai.output.messages", reply.and_then(Reply::output_messages));
+    }
+
+    fn nanos(&self, since_start: std::time::Duration) -> u64 {
+        let start = self
+            .record
+            .started_at
+            .timestamp_nanos_opt()
+            .and_then(|nanos| u64::try_from(nanos).ok());
+        let elapsed = u64::try_from(since_start.as_nanos()).unwrap_or(u64::MAX);
+        start.unwrap_or(0).saturating_add(elapsed)
+    }
+}
+
+fn describe_attempt(
+    attributes: &mut Attributes,
+    attempt: &AttemptRecord,
+    number: usize,
+    route: Option<&str>,
+) {
+    attributes.text("brokle.gateway.provider", attempt.provider.name.as_str());
+    attributes.int("brokle.gateway.attempt", number as u64 + 1);
+    if number > 0 {
+        attributes.int("http.request.resend_count", number as u64);
+    }
+    attributes.text_if("brokle.gateway.route", route);
+    attributes.text("brokle.gateway.outcome", attempt_outcome(attempt).as_str());
+    attributes.text("brokle.gateway.decision", attempt.decision);
+    attributes.text_if(
+        "brokle.upstream.request_id",
+        attempt.upstream_request_id.as_deref(),
+    );
+    if let Some(first_chunk) = attempt.first_chunk {
+        attributes.double("gen_ai.response.time_to_first_chunk", first_chunk.as_secs_f64());
+    }
+}
+
+fn describe_reply(attributes: &mut Attributes, reply: &Reply) {
+    attributes.text_if("gen_ai.response.id", reply.id.as_deref());
+    attributes.text_if("gen_ai.response.model", reply.model.as_deref());
+    attributes.texts("gen_ai.response.finish_reasons", reply.finish_reasons());
+    let Some(usage) = reply.usage else { return };
+    attributes.int("gen_ai.usage.input_tokens", usage.input);
+    attributes.int("gen_ai.usage.output_tokens", usage.output);
+    for (key, tokens) in [
+        ("gen_ai.usage.cache_read.input_tokens", usage.cache_read),
+        ("gen_ai.usage.cache_creation.input_tokens", usage.cache_write),
+        ("gen_ai.usage.reasoning.output_tokens", usage.reasoning),
+    ] {
+        if tokens > 0 {
+            attributes.int(key, tokens);
+        }
+    }
+}
+
+fn attempt_outcome(attempt: &AttemptRecord) -> Outcome {
+    match (&attempt.failure, attempt.decision) {
+        (Some(_), _) => Outcome::Failed,
+        (None, "cancelled") => Outcome::Cancelled,
+        (None, _) => Outcome::Answered,
+    }
+}
+
+fn describe_error(attributes: &mut Attributes, failure: Option<&Failure>, outcome: Outcome) {
+    match failure {
+        Some(failure) => attributes.text("error.type", failure.kind),
+        None if outcome == Outcome::Cancelled => attributes.text("error.type", "cancelled"),
+        None => {}
+    }
+}
+
+/// A refused request is the caller's error and not the server's, as the HTTP conventions have it; an answer
+/// that broke after it had begun is the server's, although its status was 200.
+fn server_status(record: &CallRecord) -> Option<Status> {
+    match &record.failure {
+        Some(failure) if !(400..500).contains(&record.status) => Some(error_status(failure)),
+        _ => neutral(record.outcome),
+    }
+}
+
+/// A caller that hangs up is no error of anybody's, but worth saying.
+fn neutral(outcome: Outcome) -> Option<Status> {
+    (outcome == Outcome::Cancelled).then(|| Status {
+        code: StatusCode::Unset.into(),
+        message: "cancelled: the caller closed the connection".to_owned(),
+    })
+}
+
+fn error_status(failure: &Failure) -> Status {
+    Status {
+        code: StatusCode::Error.into(),
+        message: failure.message.clone(),
+    }
+}
+
+fn export(spans: Vec<Span>) -> ExportTraceServiceRequest {
+    let mut resource = Attributes::default();
+    resource.text("service.name", "brokle-gateway");
+    resource.text("service.version", env!("CARGO_PKG_VERSION"));
+    let scope = InstrumentationScope {
+        name: "brokle.gateway".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..InstrumentationScope::default()
+    };
+    let scope_spans = ScopeSpans {
+        scope: Some(scope),
+        spans,
+        ..ScopeSpans::default()
+    };
+    let resource = Resource {
+        attributes: resource.into_inner(),
+        ..Resource::default()
+    };
+    let resource_spans = ResourceSpans {
+        resource: Some(resource),
+        scope_spans: vec![scope_spans],
+        ..ResourceSpans::default()
+    };
+    ExportTraceServiceRequest {
+        resource_spans: vec![resource_spans],
+    }
+}

@@ -1,0 +1,30 @@
+//! What every call of a gateway shares.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use brokle_model::clock::SharedClock;
+use brokle_model::port::KeyResolver;
+use brokle_model::price::PriceBook;
+use tokio::sync::Semaphore;
+
+use crate::api::models::Listing;
+use crate::metrics::Metrics;
+use crate::record::recorder::Recorder;
+use crate::settings::GatewaySettings;
+use crate::upstream::Client;
+
+pub(crate) struct Shared {
+    /// Swapped whole on a reload.
+    pub(crate) settings: ArcSwap<GatewaySettings>,
+    pub(crate) client: Client,
+    pub(crate) keys: Arc<dyn KeyResolver>,
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) prices: Arc<PriceBook>,
+    pub(crate) clock: SharedClock,
+    pub(crate) metrics: Arc<Metrics>,
+    /// One permit per call in progress.
+    pub(crate) slots: Arc<Semaphore>,
+    /// The models that providers offer, kept for a minute.
+    pub(crate) listing: Listing,
+}

@@ -1,0 +1,125 @@
+//! The way to the providers: one pooled client, and the headers that cross over in each direction. Only
+//! listed headers cross: a caller's cookies, keys and addresses are nobody else's business, and neither are
+//! a provider's.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http_body_util::Full;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::config::{ConfigError, LimitConfig, TimeoutConfig};
+use crate::provider::Provider;
+use crate::record::CallRecord;
+
+pub(crate) mod body;
+
+/// Shorter than most servers keep an idle connection, so that we are the one to close it.
+const POOL_IDLE: Duration = Duration::from_secs(30);
+const TCP_KEEPALIVE: Duration = Duration::from_mins(1);
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("brokle/", env!("CARGO_PKG_VERSION")));
+
+/// Headers of the caller that providers act upon.
+const REQUEST_HEADERS: [&str; 4] = ["idempotency-key", "openai-beta", "http-referer", "x-title"];
+/// Headers of the provider that clients act upon, by their beginnings.
+const ANSWER_HEADERS: [&str; 4] = [
+    "x-ratelimit-",
+    "retry-after",
+    "openai-processing-ms",
+    "openai-version",
+];
+
+/// The pooled client. HTTP/1.1 only: one multiplexed connection per provider would be a bottleneck.
+pub(crate) type Client = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// Makes the client.
+pub(crate) fn client(timeouts: &TimeoutConfig, limits: &LimitConfig) -> Result<Client, ConfigError> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_keepalive(Some(TCP_KEEPALIVE));
+    tcp.set_connect_timeout(Some(Duration::from_millis(timeouts.connect_ms)));
+    let tls = HttpsConnectorBuilder::new()
+        .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
+        .map_err(|error| ConfigError::Tls {
+            reason: error.to_string(),
+        })?;
+    let connector = tls.https_or_http().enable_http1().wrap_connector(tcp);
+    Ok(hyper_util::client::legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(POOL_IDLE)
+        .pool_max_idle_per_host(limits.idle_connections_max)
+        .build(connector))
+}
+
+/// The request for the attempt that `record` has begun.
+pub(crate) fn chat_request(
+    provider: &Provider,
+    record: &CallRecord,
+    caller: &HeaderMap,
+    body: Bytes,
+    stream: bool,
+) -> Request<Full<Bytes>> {
+    let mut request = request(Method::POST, &provider.chat_uri, provider, body);
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let accept = if stream {
+        "text/event-stream"
+    } else {
+        "application/json"
+    };
+    headers.insert(ACCEPT, HeaderValue::from_static(accept));
+    for name in REQUEST_HEADERS {
+        if let Some(value) = caller.get(name) {
+            headers.insert(HeaderName::from_static(name), value.clone());
+        }
+    }
+    if let Some(traceparent) = record
+        .attempts
+        .last()
+        .and_then(|attempt| record.trace.traceparent(attempt.span))
+    {
+        headers.insert(HeaderName::from_static("traceparent"), traceparent);
+    }
+    if let Ok(state) = HeaderValue::from_str(&record.trace.state)
+        && !state.is_empty()
+    {
+        headers.insert(HeaderName::from_static("tracestate"), state);
+    }
+    request
+}
+
+/// The request for a provider's list of models.
+pub(crate) fn models_request(provider: &Provider) -> Request<Full<Bytes>> {
+    request(Method::GET, &provider.models_uri, provider, Bytes::new())
+}
+
+fn request(method: Method, uri: &Uri, provider: &Provider, body: Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri.clone();
+    let headers = request.headers_mut();
+    headers.insert(USER_AGENT, AGENT);
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if let Some(authorization) = &provider.authorization {
+        headers.insert(AUTHORIZATION, authorization.clone());
+    }
+    request
+}
+
+/// Copies the headers that a client of the provider would act upon.
+pub(crate) fn answer_headers(from: &HeaderMap) -> HeaderMap {
+    let crosses = |name: &HeaderName| {
+        ANSWER_HEADERS
+            .iter()
+            .any(|start| name.as_str().starts_with(start))
+    };
+    from.iter()
+        .filter(|(name, _)| crosses(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
