@@ -90,9 +90,9 @@ impl Encoder {
         self.bytes.extend_from_slice(fields);
     }
 
-    /// Where the message ends now, for [`Self::truncate`].
-    pub fn truncate(&mut self, length: usize) {
-        self.bytes.truncate(length);
+    /// Takes out whole fields that were written before.
+    pub fn remove(&mut self, start: usize, end: usize) {
+        self.bytes.drain(start..end);
     }
 
     fn tag(&mut self, number: u32, wire_type: u32) {
