@@ -42,7 +42,7 @@ pub(super) struct Rows<'m, 'a> {
     map: &'m AttributeMap,
     capture: Capture<'a>,
     scratch: Vec<u8>,
-    rows: usize,
+    count: usize,
     bytes: usize,
     span: SpanColumns,
     origin: OriginColumns,
@@ -58,7 +58,7 @@ impl<'m, 'a> Rows<'m, 'a> {
             map,
             capture: Capture::default(),
             scratch: Vec::new(),
-            rows: 0,
+            count: 0,
             bytes: 0,
             span: SpanColumns::new(),
             origin: OriginColumns::default(),
@@ -71,7 +71,7 @@ impl<'m, 'a> Rows<'m, 'a> {
 
     /// How many rows there are.
     pub(super) fn len(&self) -> usize {
-        self.rows
+        self.count
     }
 
     /// How many bytes of spans went into them.
@@ -81,7 +81,7 @@ impl<'m, 'a> Rows<'m, 'a> {
 
     /// Adds a row.
     pub(super) fn push(&mut self, source: Row<'_, 'a>, memo: &mut PriceMemo<'_>) {
-        let row = self.rows;
+        let row = self.count;
         let span = source.span;
         self.capture.clear();
         for attribute in span.attributes() {
@@ -97,7 +97,7 @@ impl<'m, 'a> Rows<'m, 'a> {
         self.observed.put(row, &source, &self.capture, is_entry);
         let derived = derive(self.map, span, &self.capture, &source.resource.capture, memo);
         self.model.put(row, &derived);
-        self.rows += 1;
+        self.count += 1;
         self.bytes += span.as_bytes().len();
     }
 
@@ -137,7 +137,7 @@ impl<'m, 'a> Rows<'m, 'a> {
 
     /// The batch.
     pub(super) fn finish(self) -> Result<RecordBatch, ArrowError> {
-        let rows = self.rows;
+        let rows = self.count;
         let mut columns = Vec::with_capacity(64);
         self.span.finish(rows, &mut columns)?;
         self.origin.finish(rows, &mut columns)?;

@@ -172,7 +172,7 @@ impl<'a> Capture<'a> {
             }
             field if (field as usize) < Field::TEXTS => self.set_text(rule, convert::text(value)),
             field if (field as usize) < Field::TEXTS + Field::COUNTS => {
-                self.set_count(rule, convert::count(value))
+                self.set_count(rule, convert::count(value));
             }
             _ => self.set_amount(rule, convert::money(value)),
         }

@@ -16,7 +16,7 @@ use crate::otlp::value::AnyValueView;
 /// Values nested deeper than this are cut.
 const DEPTH_MAX: usize = 64;
 
-/// A doubling of 2^53 and beyond is no exact count any more.
+/// From 2^53 on, a double is no exact count any more.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Text of a scalar; nothing for an empty one.
@@ -51,7 +51,7 @@ pub(super) fn count(value: AnyValueView<'_>) -> Option<u64> {
     reason = "the range is checked"
 )]
 fn whole(value: f64) -> Option<u64> {
-    (value >= 0.0 && value <= EXACT_MAX && value.fract() == 0.0).then_some(value as u64)
+    ((0.0..=EXACT_MAX).contains(&value) && value.fract() == 0.0).then_some(value as u64)
 }
 
 /// An amount of money. A double is read as its shortest decimal form, which is what the producer wrote.
@@ -186,14 +186,13 @@ pub(crate) fn plain_json(value: AnyValueView<'_>, out: &mut Vec<u8>) {
 fn write_plain(value: AnyValueView<'_>, out: &mut Vec<u8>, depth: usize) {
     match value {
         _ if depth > DEPTH_MAX => out.extend_from_slice(b"null"),
-        AnyValueView::Empty => out.extend_from_slice(b"null"),
         AnyValueView::String(text) => write_string(text.as_bytes(), out),
         AnyValueView::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
         AnyValueView::Int(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
         AnyValueView::Double(value) if value.is_finite() => {
             out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
         }
-        AnyValueView::Double(_) => out.extend_from_slice(b"null"),
+        AnyValueView::Empty | AnyValueView::Double(_) => out.extend_from_slice(b"null"),
         AnyValueView::Bytes(bytes) => write_string(STANDARD.encode(bytes).as_bytes(), out),
         AnyValueView::Array(array) => {
             out.push(b'[');
@@ -289,10 +288,10 @@ mod tests {
     fn lists_and_maps_are_read_from_json_text_too() {
         let mut words = Vec::new();
         each_word(string(r#"["a","b",3]"#), |word| {
-            words.push(String::from_utf8(word.to_vec()).unwrap())
+            words.push(String::from_utf8(word.to_vec()).unwrap());
         });
         each_word(string("c, d"), |word| {
-            words.push(String::from_utf8(word.to_vec()).unwrap())
+            words.push(String::from_utf8(word.to_vec()).unwrap());
         });
         assert_eq!(words, ["a", "b", "3", "c", "d"]);
         let mut entries = Vec::new();

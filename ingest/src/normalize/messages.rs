@@ -142,7 +142,7 @@ impl Message {
             (content, Some(id)) => parts.push(json!({
                 "type": "tool_call_response", "id": id, "result": content.map(parsed),
             })),
-            (Some(content), None) => parts.extend(content_parts(content)),
+            (Some(content), None) => parts.extend(content_parts(&content)),
             (None, None) => {}
         }
         parts.extend(self.contents.into_values().map(open_inference_part));
@@ -169,9 +169,9 @@ fn message(role: String, parts: Vec<Value>, finish_reason: Option<String>) -> Va
 }
 
 /// Content is text, or JSON text of a list of typed parts.
-fn content_parts(content: String) -> Vec<Value> {
+fn content_parts(content: &str) -> Vec<Value> {
     if content.starts_with('[')
-        && let Ok(Value::Array(items)) = serde_json::from_str::<Value>(&content)
+        && let Ok(Value::Array(items)) = serde_json::from_str::<Value>(content)
         && items
             .iter()
             .all(|item| item.get("type").is_some_and(Value::is_string))
@@ -242,17 +242,17 @@ fn event_message(side: Side, event: EventView<'_>) -> Value {
         .and_then(|rest| rest.strip_suffix(".message"));
     let role = named.unwrap_or(if side == Side::Output { "assistant" } else { "user" });
     if let Some(whole) = whole {
-        return open_ai_message(role, whole, found.finish_reason);
+        return open_ai_message(role, &whole, found.finish_reason);
     }
     found.role.get_or_insert_with(|| role.to_owned());
     found.into_json()
 }
 
 /// A message in OpenAI's form, or whatever else stands in its place.
-fn open_ai_message(role: &str, value: Value, finish_reason: Option<String>) -> Value {
-    let Value::Object(object) = &value else {
+fn open_ai_message(role: &str, value: &Value, finish_reason: Option<String>) -> Value {
+    let Value::Object(object) = value else {
         let content = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        return message(role.to_owned(), content_parts(content), finish_reason);
+        return message(role.to_owned(), content_parts(&content), finish_reason);
     };
     let inner = object.get("message").and_then(Value::as_object).unwrap_or(object);
     let text = |key: &str| {
