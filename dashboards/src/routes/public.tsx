@@ -21,7 +21,7 @@ const publicRoute = createRoute({
   beforeLoad: async ({ search }) => {
     if (!maySignInSilently()) return;
     const session = await currentSession().catch(() => undefined);
-    if (session) throw redirect({ to: search.redirect ?? "/", replace: true });
+    if (session) throw redirect({ href: search.redirect ?? "/", replace: true });
   },
 });
 

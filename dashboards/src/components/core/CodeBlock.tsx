@@ -1,19 +1,37 @@
 import { cn } from "@/lib/cn";
+import { type CodeLanguage, type CodeSegment, highlight } from "@/lib/highlight";
 import { CopyButton } from "./CopyButton";
 
 type CodeBlockProps = {
   code: string;
+  language?: CodeLanguage;
   /** What it is, for the copy button: "Copy the Python example". */
   label?: string;
   className?: string;
 };
 
+const colors: Record<CodeSegment["kind"], string | undefined> = {
+  plain: undefined,
+  comment: "text-code-comment",
+  string: "text-code-string",
+  number: "text-code-number",
+  keyword: "text-code-keyword",
+};
+
 /** Code to read and copy. Scrolls inside its own frame; never wraps a command. */
-export function CodeBlock({ code, label = "Copy", className }: CodeBlockProps) {
+export function CodeBlock({ code, language, label = "Copy", className }: CodeBlockProps) {
+  const segments: CodeSegment[] = language ? highlight(code, language) : [{ kind: "plain", text: code }];
   return (
-    <div className={cn("group relative min-w-0 rounded-md border border-border bg-sunken", className)}>
-      <pre className="overflow-x-auto p-3 pr-10 font-mono text-foreground text-xs leading-5">
-        <code>{code}</code>
+    <div className="relative min-w-0 rounded-md border border-border bg-sunken">
+      <pre className={cn("overflow-auto p-3 pr-10 font-mono text-foreground text-xs leading-5", className)}>
+        <code>
+          {segments.map((segment, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the segments of one text never move
+            <span key={index} className={colors[segment.kind]}>
+              {segment.text}
+            </span>
+          ))}
+        </code>
       </pre>
       <CopyButton text={code} label={label} side="left" className="absolute top-1.5 right-1.5 bg-sunken" />
     </div>

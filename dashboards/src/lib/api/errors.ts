@@ -54,23 +54,16 @@ export function errorFromNetwork(cause: unknown): ApiError {
   });
 }
 
-/** The failures that belong to one form field each, in whichever of the usual shapes `details` has. */
+/**
+ * The failures that belong to one form field each. The server names one field in `details.field` and says what is wrong
+ * in the message; `details.fields` may hold several, by name.
+ */
 export function fieldErrors(error: unknown): FieldErrors {
   if (!(error instanceof ApiError)) return {};
   const details = asRecord(error.details);
-  const list = Array.isArray(error.details) ? error.details : details?.fields;
-  if (Array.isArray(list)) {
-    return Object.fromEntries(list.map(asRecord).flatMap(namedFieldError));
-  }
-  const single = namedFieldError(details);
-  if (single.length > 0) return Object.fromEntries(single);
-  return Object.fromEntries(Object.entries(asRecord(list) ?? details ?? {}).flatMap(textFieldError));
-}
-
-function namedFieldError(item: Record<string, unknown> | undefined): [string, string][] {
-  const field = asText(item?.field);
-  const message = asText(item?.message) ?? asText(item?.reason);
-  return field && message ? [[field, message]] : [];
+  const single = asText(details?.field);
+  if (single) return { [single]: error.message };
+  return Object.fromEntries(Object.entries(asRecord(details?.fields) ?? {}).flatMap(textFieldError));
 }
 
 function textFieldError([field, value]: [string, unknown]): [string, string][] {
