@@ -1,1 +1,401 @@
-//! Placeholder.
+//! The write-ahead log. What it acknowledges is on disk, in order, once; after any crash the same ranges
+//! come back under the same names. It knows requests and bytes, nothing of telemetry or of storage.
+//!
+//! - [`disk`]: the few calls it makes to a disk. `segment`, `record`: the layout. `scan`: reading it.
+//! - `queue`, `committer`, `writer`, `spare`: the way in: group commit, cutting, files prepared ahead.
+//! - `book`, [`range`]: the way out: which ranges wait, which files are still needed.
+//! - `recover`, [`set_aside`]: what a crash or a bad disk left.
+//!
+//! Deliberately absent: an index (ranges are read from start to end, once), compression (bodies stay as they
+//! were validated) and a list of ranges on the side (the log itself is the list).
+
+mod book;
+mod budget;
+mod committer;
+pub mod disk;
+mod error;
+mod queue;
+pub mod range;
+pub(crate) mod record;
+mod recover;
+mod scan;
+mod segment;
+pub mod set_aside;
+mod spare;
+mod writer;
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use brokle_model::id::ProjectId;
+use brokle_model::telemetry::Submission;
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use crate::config::Config;
+use crate::metrics::Metrics;
+pub use crate::wal::book::TakenRange;
+use crate::wal::book::{Book, Waiting};
+pub use crate::wal::budget::{BudgetExceeded, MemoryBudget, Reservation};
+use crate::wal::committer::{Committer, FULL_RETRY_AFTER, Rules};
+use crate::wal::disk::Disk;
+pub use crate::wal::error::{AppendError, WalOpenError};
+use crate::wal::queue::{Control, Pending, Queue, Refusal};
+use crate::wal::range::{LoggedRequest, RangeId, Split};
+use crate::wal::record::{ENVIRONMENT_BYTES_MAX, Kind, Seed, content_crc, signal_from_number};
+use crate::wal::recover::recover;
+use crate::wal::scan::{Extent, Scan, Step};
+use crate::wal::segment::SEGMENT_HEADER_BYTES;
+use crate::wal::set_aside::{DamagedRegion, set_aside};
+use crate::wal::spare::{DiskLimits, SpareFiles};
+use crate::wal::writer::Writer;
+
+/// When the caller of an overloaded log should come back.
+const OVERLOADED_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Memory that a waiting request takes beside its body.
+const REQUEST_OVERHEAD_BYTES: u64 = 256;
+/// The part of the memory budget that sealed ranges may keep while they wait.
+const CACHE_SHARE: u64 = 4;
+
+/// The promise: this request is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// Its position in the log.
+    pub sequence: u64,
+}
+
+/// The outcome of an append, when it is known.
+pub type AppendOutcome = oneshot::Receiver<Result<Acknowledged, AppendError>>;
+
+/// The requests of a range.
+#[derive(Debug)]
+pub struct RangeContent {
+    /// In order.
+    pub requests: Vec<LoggedRequest>,
+    /// Items that were accepted and cannot be read any more.
+    pub damaged_items: u64,
+}
+
+/// The log.
+pub struct Wal {
+    disk: Arc<dyn Disk>,
+    queue: Arc<Queue>,
+    book: Arc<Book>,
+    spares: Arc<SpareFiles>,
+    budget: Arc<MemoryBudget>,
+    metrics: Metrics,
+    full: Arc<AtomicBool>,
+    wal_id: u128,
+    body_bytes_max: u64,
+    damaged: Vec<DamagedRegion>,
+    committer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Wal {
+    /// Opens the log in `disk`: finds out what storage may not have, and starts the threads.
+    pub fn open(disk: Arc<dyn Disk>, config: &Config, metrics: Metrics) -> Result<Self, WalOpenError> {
+        let found = recover(&disk, config.segment_bytes)?;
+        metrics.damaged_regions.inc_by(found.damaged.len() as u64);
+        let limits = DiskLimits {
+            segment_bytes: config.segment_bytes,
+            log_bytes_max: config.wal_bytes_max,
+            free_bytes_min: config.free_bytes_min,
+        };
+        let spares = Arc::new(SpareFiles::start(
+            Arc::clone(&disk),
+            limits,
+            found.spares,
+            found.bytes,
+        )?);
+        let cache_bytes_max = config.memory_bytes_max / CACHE_SHARE;
+        let book = Arc::new(Book::new(
+            found.ranges,
+            found.segments,
+            found.unsealed,
+            cache_bytes_max,
+        ));
+        metrics.items.accept(book.waiting().items);
+        let wal = Self {
+            disk: Arc::clone(&disk),
+            queue: Arc::new(Queue::new(config.queue_requests_max)),
+            book: Arc::clone(&book),
+            spares: Arc::clone(&spares),
+            budget: MemoryBudget::new(config.memory_bytes_max),
+            metrics: metrics.clone(),
+            full: Arc::default(),
+            wal_id: found.wal_id,
+            body_bytes_max: config.body_bytes_max,
+            damaged: found.damaged,
+            committer: Mutex::default(),
+        };
+        let writer = Writer::new(
+            disk,
+            spares,
+            metrics.clone(),
+            found.wal_id,
+            found.last,
+            found.next_sequence,
+        );
+        let queue = Arc::clone(&wal.queue);
+        let full = Arc::clone(&wal.full);
+        let committer = Committer::new(
+            Rules::of(config),
+            queue,
+            book,
+            writer,
+            metrics,
+            full,
+            found.unsealed,
+        );
+        let thread = std::thread::Builder::new()
+            .name("wal-commit".to_owned())
+            .spawn(move || committer.run())?;
+        *wal.committer.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        Ok(wal)
+    }
+
+    /// Names the log; part of every insert token.
+    pub fn id(&self) -> u128 {
+        self.wal_id
+    }
+
+    /// What could not be read when the log was opened.
+    pub fn damaged(&self) -> &[DamagedRegion] {
+        &self.damaged
+    }
+
+    /// The memory that requests may take.
+    pub fn budget(&self) -> &Arc<MemoryBudget> {
+        &self.budget
+    }
+
+    /// Queues a request. The outcome comes when it is on disk.
+    pub fn append(
+        &self,
+        submission: Submission,
+        received_ns: i64,
+        reservation: Option<Reservation>,
+    ) -> Result<AppendOutcome, AppendError> {
+        let (waiter, outcome) = oneshot::channel();
+        self.queue(submission, received_ns, reservation, Some(waiter))?;
+        Ok(outcome)
+    }
+
+    /// Queues a request that nobody waits for. It is written as soon as the disk takes it.
+    pub fn submit(&self, submission: Submission, received_ns: i64) -> Result<(), AppendError> {
+        self.queue(submission, received_ns, None, None)
+    }
+
+    fn queue(
+        &self,
+        submission: Submission,
+        received_ns: i64,
+        reservation: Option<Reservation>,
+        waiter: Option<oneshot::Sender<Result<Acknowledged, AppendError>>>,
+    ) -> Result<(), AppendError> {
+        self.check(&submission)?;
+        let reservation = self.reserve_for(&submission, reservation)?;
+        let content_crc = content_crc(&submission.environment, &submission.body);
+        let request = LoggedRequest {
+            sequence: 0,
+            project: submission.project,
+            environment: submission.environment.into_boxed_str(),
+            signal: submission.signal,
+            received_ns,
+            items: submission.items,
+            body: submission.body,
+            _reservation: Some(Arc::new(reservation)),
+        };
+        self.queue
+            .push(Pending {
+                request,
+                content_crc,
+                waiter,
+            })
+            .map_err(|refusal| match refusal {
+                Refusal::Closed => AppendError::Closed,
+                Refusal::Full => AppendError::Overloaded {
+                    retry_after: OVERLOADED_RETRY_AFTER,
+                },
+            })
+    }
+
+    fn check(&self, submission: &Submission) -> Result<(), AppendError> {
+        if submission.body.len() as u64 > self.body_bytes_max {
+            return Err(AppendError::TooLarge {
+                limit_bytes: self.body_bytes_max,
+            });
+        }
+        if submission.environment.len() > ENVIRONMENT_BYTES_MAX {
+            return Err(AppendError::EnvironmentTooLong {
+                limit_bytes: ENVIRONMENT_BYTES_MAX,
+            });
+        }
+        if self.full.load(Ordering::Relaxed) {
+            if self.spares.is_blocked() {
+                return Err(AppendError::Full {
+                    retry_after: FULL_RETRY_AFTER,
+                });
+            }
+            self.full.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn reserve_for(
+        &self,
+        submission: &Submission,
+        reservation: Option<Reservation>,
+    ) -> Result<Reservation, AppendError> {
+        let bytes = submission.body.len() as u64 + REQUEST_OVERHEAD_BYTES;
+        let reserved = match reservation.filter(|reservation| reservation.is_of(&self.budget)) {
+            Some(mut reservation) => reservation.resize(bytes).map(|()| reservation),
+            None => self.budget.reserve(bytes),
+        };
+        reserved.map_err(|_| AppendError::Overloaded {
+            retry_after: OVERLOADED_RETRY_AFTER,
+        })
+    }
+
+    /// Takes the oldest range that nobody works on; waits for one.
+    pub async fn take(&self) -> TakenRange {
+        self.book.take().await
+    }
+
+    /// The requests of a range, from memory or from disk. Blocks.
+    pub fn read(&self, taken: &mut TakenRange) -> io::Result<RangeContent> {
+        if let Some(requests) = taken.cached.take() {
+            return Ok(RangeContent {
+                requests,
+                damaged_items: 0,
+            });
+        }
+        let run = taken.range.run;
+        let mut requests = Vec::new();
+        for (segment, end) in self.book.segments_of(&run) {
+            let is_first = segment.index == run.start.segment;
+            let start = if is_first {
+                run.start.offset
+            } else {
+                SEGMENT_HEADER_BYTES
+            };
+            let seed = Seed::new(self.wal_id, segment.index);
+            let mut scan = Scan::new(seed, Arc::clone(&segment.file), start, 0, Extent::Known(end));
+            loop {
+                match scan.step()? {
+                    Step::Record { header, .. } if header.kind == Kind::Request => {
+                        let is_inside = run.id.first <= header.sequence && header.sequence <= run.id.last;
+                        if let (true, Some(signal)) = (is_inside, signal_from_number(header.signal)) {
+                            let content = Bytes::copy_from_slice(scan.content()?);
+                            requests.push(logged_request(&header, signal, &content));
+                        }
+                    }
+                    Step::Record { .. } => {}
+                    Step::Damage { from, to } => {
+                        set_aside(self.disk.as_ref(), &segment, from, to)?;
+                        self.metrics.damaged_regions.inc();
+                    }
+                    Step::End { .. } => break,
+                }
+            }
+        }
+        let readable: u64 = requests.iter().map(|request| u64::from(request.items)).sum();
+        Ok(RangeContent {
+            requests,
+            damaged_items: run.items.saturating_sub(readable),
+        })
+    }
+
+    /// Notes that storage has the range, and gives back what nothing needs any more.
+    pub fn release(&self, id: RangeId) {
+        let files = self.book.release(id);
+        self.spares.retire(files);
+        self.queue.control(Control::Release(id));
+    }
+
+    /// Cuts a range in two, on disk, so that every later start finds the halves. `false`: not done.
+    pub(crate) async fn split(&self, split: Split) -> bool {
+        let (answer, done) = oneshot::channel();
+        self.queue.control(Control::Split(split, answer));
+        done.await.unwrap_or(false)
+    }
+
+    /// Takes no more requests.
+    pub fn refuse(&self) {
+        self.queue.refuse();
+    }
+
+    /// Makes a range of what is unsealed. `false`: the disk did not take it.
+    pub async fn seal(&self) -> bool {
+        let (answer, done) = oneshot::channel();
+        self.queue.control(Control::Seal(answer));
+        done.await.unwrap_or(false)
+    }
+
+    /// Waits until storage has every sealed range.
+    pub async fn wait_until_released(&self) {
+        self.book.wait_until_empty().await;
+    }
+
+    /// Writes what is queued and ends the threads. Blocks for as long as the disk takes.
+    pub fn close(&self) {
+        self.queue.close();
+        let thread = self
+            .committer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that writes the log ended in a panic");
+        }
+        self.spares.stop();
+    }
+
+    pub(crate) fn waiting(&self) -> Waiting {
+        self.book.waiting()
+    }
+
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        self.spares.bytes()
+    }
+
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+}
+
+impl Drop for Wal {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl std::fmt::Debug for Wal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Wal")
+            .field("id", &format_args!("{:032x}", self.wal_id))
+            .finish_non_exhaustive()
+    }
+}
+
+fn logged_request(
+    header: &record::Header,
+    signal: brokle_model::telemetry::Signal,
+    content: &Bytes,
+) -> LoggedRequest {
+    let (environment, body) = content.split_at(usize::from(header.environment_bytes).min(content.len()));
+    LoggedRequest {
+        sequence: header.sequence,
+        project: ProjectId::from_u128(header.project),
+        environment: String::from_utf8_lossy(environment).into(),
+        signal,
+        received_ns: header.received_ns,
+        items: header.items,
+        body: content.slice_ref(body),
+        _reservation: None,
+    }
+}

@@ -1,6 +1,6 @@
 //! What the log hands to the decoder and what the decoder hands back.
 //!
-//! The contract that keeps inserts exact: [`encode_range`](crate::arrow) is a pure function of the records
+//! The contract that keeps inserts exact: [`encode_range`](crate::arrow::encode_range) is a pure function of the records
 //! it is given. The same records give the same tables, the same partitions and the same rows, in the same
 //! order, today and after a crash; nothing else (no clock, no random number, no cache) may play a part.
 

@@ -1,0 +1,206 @@
+//! The layout of one record: a header of 64 bytes, the environment tag, the body, zeroes up to a multiple of
+//! eight. All numbers are little-endian. The layout is on users' disks: a change needs a new segment version.
+//!
+//! The header's checksum is seeded with the log's random id and the segment's number: segment files are
+//! reused, and what an earlier use left behind must never pass for a record of this one; nor must a body that
+//! somebody fills with look-alikes of records, when the walk past damage comes across it. The body has its
+//! own checksum, so that the many writers compute it and not the one committer.
+
+use brokle_model::telemetry::Signal;
+
+/// Bytes before the environment tag and body.
+pub(crate) const HEADER_BYTES: usize = 64;
+/// Records start at multiples of this.
+pub(crate) const ALIGNMENT: u64 = 8;
+/// The longest environment tag.
+pub(crate) const ENVIRONMENT_BYTES_MAX: usize = u8::MAX as usize;
+
+const MAGIC: [u8; 4] = *b"BWR1";
+
+/// What a record is. The numbers are on disk: never change one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// An accepted request.
+    Request = 1,
+    /// All requests since the last cut are one range from now on.
+    Cut = 2,
+    /// Ranges that storage has.
+    Release = 3,
+    /// A range that is two from now on.
+    Split = 4,
+}
+
+impl Kind {
+    fn from_number(number: u8) -> Option<Self> {
+        [Self::Request, Self::Cut, Self::Release, Self::Split]
+            .into_iter()
+            .find(|kind| *kind as u8 == number)
+    }
+}
+
+/// Reads a signal's number on disk.
+pub(crate) fn signal_from_number(number: u8) -> Option<Signal> {
+    [Signal::Traces, Signal::Logs, Signal::Metrics]
+        .into_iter()
+        .find(|signal| *signal as u8 == number)
+}
+
+/// What a segment's checksums start from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seed(u32);
+
+impl Seed {
+    pub(crate) fn new(wal_id: u128, segment: u64) -> Self {
+        Self(crc32c::crc32c_append(
+            crc32c::crc32c(&wal_id.to_le_bytes()),
+            &segment.to_le_bytes(),
+        ))
+    }
+
+    fn header_crc(self, bytes: &[u8; HEADER_BYTES]) -> u32 {
+        crc32c::crc32c_append(self.0, &bytes[8..])
+    }
+}
+
+/// What a record says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) kind: Kind,
+    /// Position in the log; strictly rising.
+    pub(crate) sequence: u64,
+    /// The sequence number of the first record of the same write. When a record is readable, all groups
+    /// before its own were complete: that tells damage from a torn last write.
+    pub(crate) group: u64,
+    pub(crate) project: u128,
+    /// The number of the [`Signal`]; zero unless a request.
+    pub(crate) signal: u8,
+    /// How the body is encoded; zero is uncompressed OTLP protobuf, the only one so far.
+    pub(crate) flags: u8,
+    pub(crate) received_ns: i64,
+    pub(crate) items: u32,
+    pub(crate) environment_bytes: u8,
+    /// Environment tag and body together.
+    pub(crate) content_bytes: u32,
+    /// Checksum of environment tag and body.
+    pub(crate) content_crc: u32,
+}
+
+impl Header {
+    /// The bytes of the header, for the segment of `seed`.
+    pub(crate) fn encode(&self, seed: Seed) -> [u8; HEADER_BYTES] {
+        let mut bytes = [0; HEADER_BYTES];
+        bytes[0..4].copy_from_slice(&MAGIC);
+        bytes[8..12].copy_from_slice(&self.content_crc.to_le_bytes());
+        bytes[12..16].copy_from_slice(&self.content_bytes.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.sequence.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.group.to_le_bytes());
+        bytes[32..48].copy_from_slice(&self.project.to_le_bytes());
+        bytes[48..56].copy_from_slice(&self.received_ns.to_le_bytes());
+        bytes[56..60].copy_from_slice(&self.items.to_le_bytes());
+        bytes[60] = self.environment_bytes;
+        bytes[61] = self.kind as u8;
+        bytes[62] = self.signal;
+        bytes[63] = self.flags;
+        let crc = seed.header_crc(&bytes);
+        bytes[4..8].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    /// Reads a header of the segment of `seed`; `None` when these bytes are not one.
+    pub(crate) fn decode(bytes: &[u8; HEADER_BYTES], seed: Seed) -> Option<Self> {
+        if bytes[0..4] != MAGIC || take::<4>(bytes, 4).map(u32::from_le_bytes)? != seed.header_crc(bytes) {
+            return None;
+        }
+        Some(Self {
+            content_crc: u32::from_le_bytes(take(bytes, 8)?),
+            content_bytes: u32::from_le_bytes(take(bytes, 12)?),
+            sequence: u64::from_le_bytes(take(bytes, 16)?),
+            group: u64::from_le_bytes(take(bytes, 24)?),
+            project: u128::from_le_bytes(take(bytes, 32)?),
+            received_ns: i64::from_le_bytes(take(bytes, 48)?),
+            items: u32::from_le_bytes(take(bytes, 56)?),
+            environment_bytes: bytes[60],
+            kind: Kind::from_number(bytes[61])?,
+            signal: bytes[62],
+            flags: bytes[63],
+        })
+    }
+
+    /// Bytes from this record's start to the next one's.
+    pub(crate) fn stride(&self) -> u64 {
+        stride(self.content_bytes as usize)
+    }
+}
+
+/// Whether `bytes`, at a possible start of a record, are worth a closer look.
+pub(crate) fn starts_like_a_record(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
+/// Bytes that a record takes, given those of environment tag and body.
+pub(crate) fn stride(content_bytes: usize) -> u64 {
+    ((HEADER_BYTES + content_bytes) as u64).next_multiple_of(ALIGNMENT)
+}
+
+/// The checksum of a record's content.
+pub(crate) fn content_crc(environment: &str, body: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(environment.as_bytes()), body)
+}
+
+/// Copies `N` bytes out of `bytes`.
+pub(crate) fn take<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..at + N)?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seed(segment: u64) -> Seed {
+        Seed::new(17, segment)
+    }
+
+    fn header() -> Header {
+        Header {
+            kind: Kind::Request,
+            sequence: 7,
+            group: 5,
+            project: u128::MAX - 3,
+            signal: 1,
+            flags: 0,
+            received_ns: -4,
+            items: 9,
+            environment_bytes: 4,
+            content_bytes: 1001,
+            content_crc: content_crc("prod", b"body"),
+        }
+    }
+
+    #[test]
+    fn a_header_reads_back_as_written() {
+        assert_eq!(Header::decode(&header().encode(seed(3)), seed(3)), Some(header()));
+    }
+
+    #[test]
+    fn a_header_of_the_files_earlier_use_is_not_taken() {
+        assert_eq!(Header::decode(&header().encode(seed(3)), seed(4)), None);
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_header_is_noticed() {
+        let bytes = header().encode(seed(3));
+        for bit in 0..HEADER_BYTES * 8 {
+            let mut damaged = bytes;
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Header::decode(&damaged, seed(3)), None, "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn records_are_aligned() {
+        assert_eq!(header().stride(), 1072);
+        assert_eq!(stride(0), 64);
+        assert_eq!(stride(1), 72);
+    }
+}

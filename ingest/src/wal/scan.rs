@@ -1,0 +1,211 @@
+//! Walking the records of one segment, past damage. Used at start, and to read back a range that is no
+//! longer in memory.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::wal::disk::LogFile;
+use crate::wal::record::{ALIGNMENT, HEADER_BYTES, Header, Seed, content_crc, starts_like_a_record};
+
+const WINDOW_BYTES: usize = 1024 * 1024;
+
+/// Where a segment's records end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Exactly here: the next segment says so. What cannot be read before is damage.
+    Known(u64),
+    /// Wherever records stop being readable, within this length: the last segment, whose last write may be
+    /// torn.
+    Open(u64),
+}
+
+impl Extent {
+    fn limit(self) -> u64 {
+        match self {
+            Self::Known(limit) | Self::Open(limit) => limit,
+        }
+    }
+}
+
+/// One step of the walk.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// A good record from `offset` to `end`; its content is at [`Scan::content`].
+    Record { header: Header, offset: u64, end: u64 },
+    /// Bytes that were records and cannot be read.
+    Damage { from: u64, to: u64 },
+    /// No more records; they ended at `offset`.
+    End { offset: u64 },
+}
+
+/// A walk through one segment.
+pub(crate) struct Scan {
+    seed: Seed,
+    window: Window,
+    extent: Extent,
+    offset: u64,
+    /// The lowest sequence number that the next record may have.
+    next_sequence: u64,
+    /// Whether a gap before the next record is expected: at the start, and behind damage.
+    gap_allowed: bool,
+    content: (u64, usize),
+}
+
+impl Scan {
+    /// Starts at `offset`, before a record of sequence number `next_sequence` or higher.
+    pub(crate) fn new(
+        seed: Seed,
+        file: Arc<dyn LogFile>,
+        offset: u64,
+        next_sequence: u64,
+        extent: Extent,
+    ) -> Self {
+        let window = Window {
+            file,
+            start: 0,
+            bytes: Vec::new(),
+        };
+        Self {
+            seed,
+            window,
+            extent,
+            offset,
+            next_sequence,
+            gap_allowed: true,
+            content: (0, 0),
+        }
+    }
+
+    /// Takes the next step.
+    pub(crate) fn step(&mut self) -> io::Result<Step> {
+        let offset = self.offset;
+        if let Some(header) = self.record_at(offset)? {
+            return Ok(self.accept(header, offset));
+        }
+        if let (Extent::Known(limit), true) = (self.extent, offset >= self.extent.limit()) {
+            return Ok(Step::End {
+                offset: limit.min(offset),
+            });
+        }
+        let resumed = self.next_record_behind(offset)?;
+        match (self.extent, resumed) {
+            // All groups before the resumed record's own were complete: what is missing was acknowledged.
+            (Extent::Open(_), Some((_, header))) if header.group <= self.next_sequence => {
+                Ok(Step::End { offset })
+            }
+            (Extent::Open(_), None) => Ok(Step::End { offset }),
+            (_, Some((found, _))) => Ok(self.damage(offset, found)),
+            (Extent::Known(limit), None) => Ok(self.damage(offset, limit)),
+        }
+    }
+
+    /// The environment tag and body of the record that the last step gave.
+    pub(crate) fn content(&mut self) -> io::Result<&[u8]> {
+        let (offset, length) = self.content;
+        Ok(self.window.get(offset, length)?.unwrap_or_default())
+    }
+
+    fn accept(&mut self, header: Header, offset: u64) -> Step {
+        self.content = (offset + HEADER_BYTES as u64, header.content_bytes as usize);
+        self.offset = offset + header.stride();
+        self.next_sequence = header.sequence + 1;
+        self.gap_allowed = false;
+        Step::Record {
+            header,
+            offset,
+            end: self.offset,
+        }
+    }
+
+    fn damage(&mut self, from: u64, to: u64) -> Step {
+        self.offset = to;
+        self.gap_allowed = true;
+        Step::Damage { from, to }
+    }
+
+    fn record_at(&mut self, offset: u64) -> io::Result<Option<Header>> {
+        let Some(header) = self.header_at(offset)? else {
+            return Ok(None);
+        };
+        let follows = header.sequence == self.next_sequence
+            || (self.gap_allowed && header.sequence > self.next_sequence);
+        if !follows || offset + header.stride() > self.extent.limit() {
+            return Ok(None);
+        }
+        let content = self
+            .window
+            .get(offset + HEADER_BYTES as u64, header.content_bytes as usize)?;
+        Ok(content
+            .filter(|content| content_crc("", content) == header.content_crc)
+            .map(|_| header))
+    }
+
+    fn header_at(&mut self, offset: u64) -> io::Result<Option<Header>> {
+        if offset + HEADER_BYTES as u64 > self.extent.limit() {
+            return Ok(None);
+        }
+        let bytes: Option<&[u8; HEADER_BYTES]> = self
+            .window
+            .get(offset, HEADER_BYTES)?
+            .and_then(|bytes| bytes.try_into().ok());
+        Ok(bytes.and_then(|bytes| Header::decode(bytes, self.seed)))
+    }
+
+    /// The first good record behind `offset`, wherever it starts.
+    fn next_record_behind(&mut self, offset: u64) -> io::Result<Option<(u64, Header)>> {
+        let gap_allowed = std::mem::replace(&mut self.gap_allowed, true);
+        let mut at = offset + ALIGNMENT;
+        let mut found = None;
+        while let Some(candidate) = self.next_magic(at)? {
+            if let Some(header) = self.record_at(candidate)? {
+                found = Some((candidate, header));
+                break;
+            }
+            at = candidate + ALIGNMENT;
+        }
+        self.gap_allowed = gap_allowed;
+        Ok(found)
+    }
+
+    /// The first aligned place from `at` on that looks like the start of a record.
+    fn next_magic(&mut self, mut at: u64) -> io::Result<Option<u64>> {
+        let step = usize::try_from(ALIGNMENT).unwrap_or(8);
+        while at + HEADER_BYTES as u64 <= self.extent.limit() {
+            let ahead =
+                usize::try_from(self.extent.limit() - at).map_or(WINDOW_BYTES, |left| left.min(WINDOW_BYTES));
+            let Some(bytes) = self.window.get(at, ahead)? else {
+                return Ok(None);
+            };
+            if let Some(hit) = (0..ahead)
+                .step_by(step)
+                .find(|place| starts_like_a_record(&bytes[*place..]))
+            {
+                return Ok(Some(at + hit as u64));
+            }
+            at += ahead as u64;
+        }
+        Ok(None)
+    }
+}
+
+/// A stretch of the file in memory, moved as the walk goes on.
+struct Window {
+    file: Arc<dyn LogFile>,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window {
+    /// The bytes there, or `None` when the file is shorter.
+    fn get(&mut self, offset: u64, length: usize) -> io::Result<Option<&[u8]>> {
+        let held = offset >= self.start && offset + length as u64 <= self.start + self.bytes.len() as u64;
+        if !held {
+            self.bytes.resize(length.max(WINDOW_BYTES), 0);
+            let read = self.file.read_at(&mut self.bytes, offset)?;
+            self.bytes.truncate(read);
+            self.start = offset;
+        }
+        let from = usize::try_from(offset - self.start).unwrap_or(usize::MAX);
+        Ok(self.bytes.get(from..from.saturating_add(length)))
+    }
+}
