@@ -1,8 +1,9 @@
 //! What the tests share. Real components only: [`server`] runs the real binary as its own process, on free
-//! ports and on a database of its own; [`tenant`] signs up at its real API; [`otlp`] makes payloads. Nothing
-//! that ships depends on this crate.
+//! ports and on a database of its own; [`tenant`] signs up at its real API; [`otlp`] makes payloads; [`provider`]
+//! stands in for a model provider.
 
 pub mod otlp;
+pub mod provider;
 pub mod server;
 pub mod tenant;
 pub mod wait;

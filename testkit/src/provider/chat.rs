@@ -1,0 +1,259 @@
+//! `POST /v1/chat/completions`.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State as Shared};
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::answer::Answer;
+use super::frames::{self, End, Script};
+use super::{Behaviour, State, Watch};
+
+const SLOW: Duration = Duration::from_millis(100);
+const ENDLESS_PACE: Duration = Duration::from_millis(5);
+const BODY_BYTES_MAX: usize = 256 << 20;
+
+pub(super) async fn complete(
+    Shared(state): Shared<Arc<State>>,
+    request: Request,
+) -> Result<Response, Infallible> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.to_string();
+    let body = axum::body::to_bytes(body, BODY_BYTES_MAX)
+        .await
+        .unwrap_or_default();
+    let number = state.remember(path, parts.headers, body.clone());
+    let mut watch = Watch::new(&state, number);
+    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let behaviour = state
+        .scripted()
+        .unwrap_or_else(|| Behaviour::of(request["model"].as_str().unwrap_or_default()));
+    if let Some(refusal) = refuse(behaviour, &request) {
+        watch.complete();
+        return Ok(refusal);
+    }
+    if behaviour == Behaviour::Hang {
+        std::future::pending::<()>().await;
+    }
+    let answer = Answer::to(&request, number);
+    if request["stream"] == true && behaviour != Behaviour::Plain {
+        let include_usage = request["stream_options"]["include_usage"] == true;
+        let script = frames::script(&answer, behaviour, include_usage);
+        return Ok(stream(&state, watch, answer, script, behaviour));
+    }
+    Ok(plain(watch, &answer, behaviour).await)
+}
+
+/// The behaviours that are an error status.
+fn refuse(behaviour: Behaviour, request: &Value) -> Option<Response> {
+    let error = |status: u16, code: &str, message: &str| {
+        let body =
+            json!({ "error": { "message": message, "type": "fake_error", "param": null, "code": code } });
+        Some(json_response(status, Bytes::from(body.to_string())))
+    };
+    let mut response = match behaviour {
+        Behaviour::Status(404) | Behaviour::UnknownModel => {
+            error(404, "model_not_found", "The model does not exist")
+        }
+        Behaviour::Status(401) => error(401, "invalid_api_key", "Incorrect API key provided: sk-fa**ke"),
+        Behaviour::Status(429) | Behaviour::LongWait => {
+            error(429, "rate_limit_exceeded", "Rate limit reached")
+        }
+        Behaviour::Status(status) => {
+            error(status, "fake_failure", &format!("Failing with {status} as asked"))
+        }
+        Behaviour::NoStreamOptions if request.get("stream_options").is_some() => error(
+            400,
+            "unknown_parameter",
+            "Unrecognized request argument supplied: stream_options",
+        ),
+        Behaviour::Html => {
+            let mut page = json_response(502, Bytes::from_static(b"<html><h1>502 Bad Gateway</h1></html>"));
+            page.headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+            Some(page)
+        }
+        _ => None,
+    }?;
+    let wait = match behaviour {
+        Behaviour::LongWait => Some(("retry-after", "120")),
+        Behaviour::Status(429) => Some(("retry-after-ms", "20")),
+        _ => None,
+    };
+    if let Some((name, value)) = wait {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    Some(response)
+}
+
+/// A whole answer, or what the behaviour makes of it.
+async fn plain(mut watch: Watch, answer: &Answer, behaviour: Behaviour) -> Response {
+    if behaviour == Behaviour::Slow {
+        tokio::time::sleep(SLOW).await;
+    }
+    // Spaced as no serialiser would, to show whether the bytes are left alone.
+    let body = serde_json::to_string_pretty(&answer.body()).unwrap_or_default();
+    let error = matches!(behaviour, Behaviour::OkThenError | Behaviour::ErrorAfterContent);
+    let body = Bytes::from(if error {
+        frames::overloaded().to_string()
+    } else {
+        body
+    });
+    match behaviour {
+        Behaviour::Malformed | Behaviour::MalformedLater => {
+            watch.complete();
+            json_response(200, Bytes::from_static(b"{\"choices\": oops"))
+        }
+        Behaviour::Cut | Behaviour::CutEarly | Behaviour::CutFrame | Behaviour::EndEarly => {
+            let (sender, receiver) = mpsc::channel(2);
+            let _ = sender.try_send(Ok(body.slice(..body.len() / 2)));
+            let _ = sender.try_send(Err(io::ErrorKind::ConnectionAborted.into()));
+            watch.complete();
+            stream_response(receiver, "application/json", false)
+        }
+        Behaviour::HangBody | Behaviour::Stall => {
+            let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(1);
+            let _ = sender.try_send(Ok(body.slice(..body.len() / 2)));
+            tokio::spawn(async move {
+                sender.closed().await;
+                drop(watch);
+            });
+            stream_response(receiver, "application/json", false)
+        }
+        Behaviour::Gzip => {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            let _ = io::Write::write_all(&mut encoder, &body);
+            watch.complete();
+            let mut response = json_response(200, Bytes::from(encoder.finish().unwrap_or_default()));
+            response
+                .headers_mut()
+                .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            response
+        }
+        _ => {
+            watch.complete();
+            json_response(200, body)
+        }
+    }
+}
+
+/// Writes a script, as fast as it is taken or as slowly as asked.
+fn stream(
+    state: &Arc<State>,
+    watch: Watch,
+    answer: Answer,
+    script: Script,
+    behaviour: Behaviour,
+) -> Response {
+    let (sender, receiver) = mpsc::channel(1);
+    let pace = if behaviour == Behaviour::Slow {
+        SLOW
+    } else {
+        state.pace
+    };
+    let word_pace = if behaviour == Behaviour::Firehose {
+        Duration::ZERO
+    } else {
+        ENDLESS_PACE
+    };
+    tokio::spawn(write(sender, watch, answer, script, pace, word_pace));
+    stream_response(
+        receiver,
+        "text/event-stream; charset=utf-8",
+        behaviour == Behaviour::Gzip,
+    )
+}
+
+async fn write(
+    sender: mpsc::Sender<io::Result<Bytes>>,
+    mut watch: Watch,
+    answer: Answer,
+    script: Script,
+    pace: Duration,
+    word_pace: Duration,
+) {
+    for bytes in script.writes {
+        if !send(&sender, &watch, bytes, pace).await {
+            return;
+        }
+    }
+    match script.end {
+        End::Close => watch.complete(),
+        End::Break => {
+            watch.complete();
+            let _ = sender.send(Err(io::ErrorKind::ConnectionAborted.into())).await;
+        }
+        End::Silence => sender.closed().await,
+        End::Words => {
+            let mut number = 0;
+            while send(&sender, &watch, frames::word(&answer, number), word_pace).await {
+                number += 1;
+            }
+        }
+    }
+}
+
+/// Whether the caller is still there.
+async fn send(sender: &mpsc::Sender<io::Result<Bytes>>, watch: &Watch, bytes: Bytes, pace: Duration) -> bool {
+    if !pace.is_zero() {
+        tokio::select! {
+            () = tokio::time::sleep(pace) => {}
+            () = sender.closed() => return false,
+        }
+    }
+    let taken = sender.send(Ok(bytes)).await.is_ok();
+    if taken {
+        watch.took_frame();
+    }
+    taken
+}
+
+fn stream_response(
+    receiver: mpsc::Receiver<io::Result<Bytes>>,
+    content_type: &'static str,
+    gzip: bool,
+) -> Response {
+    let mut response = Response::new(Body::from_stream(ReceiverStream::new(receiver)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(
+        HeaderName::from_static("x-request-id"),
+        HeaderValue::from_static("req_fake"),
+    );
+    headers.insert(
+        HeaderName::from_static("x-ratelimit-remaining-requests"),
+        HeaderValue::from_static("99"),
+    );
+    if gzip {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+fn json_response(status: u16, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        HeaderName::from_static("x-request-id"),
+        HeaderValue::from_static("req_fake"),
+    );
+    headers.insert(
+        HeaderName::from_static("x-ratelimit-remaining-requests"),
+        HeaderValue::from_static("99"),
+    );
+    response
+}
