@@ -1,3 +1,18 @@
-//! The query plane.
+//! The query plane: what the dashboard reads.
+//!
+//! A request becomes a checked plan ([`plan`], [`filter`]), the plan becomes SQL by pure functions whose text
+//! is snapshot-tested (`sql`), storage runs it within limits, and the rows are shaped into the answer
+//! (`shape`). `read` is where these meet, `api` is the only part that knows HTTP.
+//!
+//! The plane writes nothing, keeps no state between requests, and sees telemetry only through
+//! `TelemetryReader`, one project at a time. Deliberately absent: counts of all matches, which would cost
+//! more than the page, and any page number.
 
+mod api;
 pub mod filter;
+pub mod plan;
+mod read;
+mod shape;
+mod sql;
+
+pub use api::Query;

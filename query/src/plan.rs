@@ -1,0 +1,88 @@
+//! What was asked for, checked: a value of these types can be turned into SQL and run. No SQL here.
+
+mod cursor;
+mod error;
+mod range;
+
+use brokle_model::id::{ProjectId, TraceId};
+
+pub use cursor::{Cursor, InvalidCursor};
+pub use error::PlanError;
+pub use range::{TimeRange, to_nanos};
+
+use crate::filter::Filter;
+
+/// Traces on a page when the caller does not say.
+pub const TRACES_DEFAULT: usize = 50;
+/// The most traces on a page.
+pub const TRACES_MAX: usize = 200;
+/// Observations on a page when the caller does not say.
+pub const OBSERVATIONS_DEFAULT: usize = 1_000;
+/// The most observations on a page.
+pub const OBSERVATIONS_MAX: usize = 10_000;
+
+/// One page of a project's traces, newest first.
+#[derive(Debug, Clone)]
+pub struct TraceList {
+    /// Whose.
+    pub project: ProjectId,
+    /// When they began.
+    pub range: TimeRange,
+    /// Which.
+    pub filter: Filter,
+    /// Where the page before ended.
+    pub cursor: Option<Cursor>,
+    /// Traces on the page.
+    pub limit: usize,
+}
+
+/// One page of a trace's observations, oldest first.
+#[derive(Debug, Clone, Copy)]
+pub struct ObservationList {
+    /// Whose.
+    pub project: ProjectId,
+    /// Which trace.
+    pub trace: TraceId,
+    /// Where the page before ended.
+    pub cursor: Option<Cursor>,
+    /// Observations on the page.
+    pub limit: usize,
+}
+
+/// Traces counted by when they began.
+#[derive(Debug, Clone)]
+pub struct Histogram {
+    /// Whose.
+    pub project: ProjectId,
+    /// When they began.
+    pub range: TimeRange,
+    /// Which.
+    pub filter: Filter,
+    /// The width of a bucket.
+    pub interval_ms: i64,
+}
+
+impl Histogram {
+    /// Chooses the width of the buckets.
+    pub fn new(project: ProjectId, range: TimeRange, filter: Filter) -> Self {
+        let interval_ms = range.interval_ms(BUCKETS_MAX);
+        Self {
+            project,
+            range,
+            filter,
+            interval_ms,
+        }
+    }
+}
+
+/// The most buckets in a histogram.
+pub const BUCKETS_MAX: i64 = 120;
+
+/// Checks a page's size.
+pub fn limit(asked: Option<usize>, default: usize, max: usize) -> Result<usize, PlanError> {
+    match asked {
+        None => Ok(default),
+        Some(limit) if (1..=max).contains(&limit) => Ok(limit),
+        Some(_) => Err(PlanError::LimitOutOfRange { max }),
+    }
+}

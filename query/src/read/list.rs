@@ -1,0 +1,177 @@
+//! A page of traces.
+//!
+//! A trace stands in the list where its earliest entry does. Entry rows come from storage newest first; some
+//! of them are resent copies, or later entries of a trace that stands further down. The summaries of their
+//! traces tell which, and the search goes on until the page is full. Each round moves the cursor on, so when
+//! the rounds are used up a short page with a cursor is as good an answer.
+//!
+//! A filter that storage cannot answer while reading in order is searched for in slices of time, newest
+//! first: what is frequent is found in the first one, and what is rare costs no more than one search of all.
+
+use std::collections::{HashMap, HashSet};
+
+use brokle_model::id::{ProjectId, TraceId};
+use chrono::DateTime;
+
+use super::{Page, ReadError, Reads};
+use crate::filter::Filter;
+use crate::plan::{Cursor, TimeRange, TraceList, to_nanos};
+use crate::shape::keys;
+use crate::shape::trace::{Summary, Trace, summaries};
+use crate::sql::{self, Candidates};
+
+/// Searches for one page.
+const ROUNDS_MAX: usize = 16;
+
+/// A page in the making.
+struct Search<'a> {
+    list: &'a TraceList,
+    found: Vec<Summary>,
+    seen: HashSet<TraceId>,
+    cursor: Option<Cursor>,
+    rounds: usize,
+}
+
+/// How the search of a stretch of time ended.
+enum Outcome {
+    /// There is nothing more in it.
+    Exhausted,
+    /// The page is full, or the rounds are used up.
+    Stopped,
+}
+
+impl Reads {
+    /// One page of a project's traces.
+    pub(crate) async fn list_traces(&self, list: &TraceList) -> Result<Page<Trace>, ReadError> {
+        let mut search = Search {
+            list,
+            found: Vec::new(),
+            seen: HashSet::new(),
+            cursor: list.cursor,
+            rounds: 0,
+        };
+        let outcome = if Candidates::is_about_entries(&list.filter) {
+            self.search(&mut search, list.range).await
+        } else {
+            Err(ReadError::TooExpensive)
+        };
+        let outcome = match outcome {
+            // What is too much to read at once is read piece by piece.
+            Err(ReadError::TooExpensive) => self.search_slices(&mut search).await?,
+            other => other?,
+        };
+        Ok(search.into_page(&outcome))
+    }
+
+    async fn search_slices(&self, search: &mut Search<'_>) -> Result<Outcome, ReadError> {
+        // The cursor's own instant may hold further traces, so it stays inside the first slice.
+        let end = search
+            .cursor
+            .map(|cursor| DateTime::from_timestamp_nanos(cursor.start_ns.saturating_add(1)));
+        for slice in search.list.range.slices(end) {
+            if let Outcome::Stopped = self.search(search, slice).await? {
+                return Ok(Outcome::Stopped);
+            }
+            search.cursor = Some(Cursor::before(to_nanos(slice.from)));
+        }
+        Ok(Outcome::Exhausted)
+    }
+
+    async fn search(&self, search: &mut Search<'_>, range: TimeRange) -> Result<Outcome, ReadError> {
+        let list = search.list;
+        let rows = list.limit + list.limit / 4 + 8;
+        while search.found.len() <= list.limit {
+            if search.rounds == ROUNDS_MAX {
+                return Ok(Outcome::Stopped);
+            }
+            search.rounds += 1;
+            let request = Candidates {
+                project: list.project,
+                range,
+                filter: &list.filter,
+                cursor: search.cursor,
+                rows,
+            };
+            let places = keys::candidates(&self.run(sql::candidates(&request)).await?)?;
+            let is_last = places.len() < rows;
+            search.cursor = places.last().copied().or(search.cursor);
+            let traces = search.unseen(&places);
+            let summaries = self.summarize(list.project, &traces, &list.filter).await?;
+            search.keep(&places, summaries);
+            if is_last {
+                return Ok(if search.found.len() > list.limit {
+                    Outcome::Stopped
+                } else {
+                    Outcome::Exhausted
+                });
+            }
+        }
+        Ok(Outcome::Stopped)
+    }
+
+    /// What a list says about each of the traces, in no order.
+    pub(super) async fn summarize(
+        &self,
+        project: ProjectId,
+        traces: &[TraceId],
+        filter: &Filter,
+    ) -> Result<Vec<Summary>, ReadError> {
+        if traces.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ranges = self.run(sql::trace_ranges(project, traces)).await?;
+        let windows = sql::merge(keys::trace_windows(&ranges)?);
+        if windows.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(summaries(
+            &self
+                .run(sql::summaries(project, traces, &windows, filter))
+                .await?,
+        )?)
+    }
+}
+
+impl Search<'_> {
+    /// The traces of the places that have not been looked at before, each once.
+    fn unseen(&mut self, places: &[Cursor]) -> Vec<TraceId> {
+        places
+            .iter()
+            .map(|place| place.trace)
+            .filter(|trace| self.seen.insert(*trace))
+            .collect()
+    }
+
+    /// Keeps the traces whose own place is among `places`, in the order of those.
+    fn keep(&mut self, places: &[Cursor], summaries: Vec<Summary>) {
+        let mut by_trace: HashMap<TraceId, Summary> = summaries
+            .into_iter()
+            .map(|summary| (summary.place.trace, summary))
+            .collect();
+        for place in places {
+            let stands_here = by_trace
+                .get(&place.trace)
+                .is_some_and(|summary| summary.place == *place);
+            if let Some(summary) = by_trace
+                .remove(&place.trace)
+                .filter(|summary| stands_here && summary.is_match)
+            {
+                self.found.push(summary);
+            }
+        }
+    }
+
+    fn into_page(mut self, outcome: &Outcome) -> Page<Trace> {
+        let is_overfull = self.found.len() > self.list.limit;
+        self.found.truncate(self.list.limit);
+        let next = match outcome {
+            _ if is_overfull => self.found.last().map(|summary| summary.place),
+            Outcome::Stopped => self.cursor,
+            Outcome::Exhausted => None,
+        };
+        Page {
+            items: self.found.into_iter().map(|summary| summary.trace).collect(),
+            next,
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Spans given back as OTLP/JSON: what was received, from the columns alone.
+//!
+//! 64-bit integers are strings, ids are hex, bytes are base64, enumerations are numbers, and a field at its
+//! default is left out, as the protocol's JSON mapping has it. An input or output that was moved to a column
+//! of its own goes back under the attribute that it came from. Attributes come back in the order of their
+//! types; OTLP gives their order no meaning.
+
+use serde_json::{Map, Value, json};
+
+use super::any_value::double;
+use super::span_row::{Attributes, SpanRow};
+
+type Object = Map<String, Value>;
+
+/// The `ResourceSpans` of these spans. Neighbours of one resource and scope share a group.
+pub(crate) fn resource_spans(rows: Vec<SpanRow>) -> Vec<Value> {
+    let mut resources: Vec<ResourceGroup> = Vec::new();
+    for row in rows {
+        let (resource, scope) = (resource_of(&row), scope_of(&row));
+        let span = span_of(row);
+        let place = resources
+            .iter()
+            .position(|group| group.resource == resource)
+            .unwrap_or_else(|| {
+                resources.push(ResourceGroup {
+                    resource,
+                    scopes: Vec::new(),
+                });
+                resources.len() - 1
+            });
+        let scopes = &mut resources[place].scopes;
+        match scopes.iter_mut().find(|group| group.scope == scope) {
+            Some(group) => group.spans.push(span),
+            None => scopes.push(ScopeGroup {
+                scope,
+                spans: vec![span],
+            }),
+        }
+    }
+    resources.into_iter().map(ResourceGroup::into_value).collect()
+}
+
+/// An entity and the address of its schema.
+#[derive(PartialEq)]
+struct Described {
+    fields: Object,
+    schema_url: String,
+}
+
+struct ResourceGroup {
+    resource: Described,
+    scopes: Vec<ScopeGroup>,
+}
+
+struct ScopeGroup {
+    scope: Described,
+    spans: Vec<Value>,
+}
+
+impl ResourceGroup {
+    fn into_value(self) -> Value {
+        let scopes = self.scopes.into_iter().map(|group| {
+            let mut object = Object::new();
+            object.insert("scope".to_owned(), Value::Object(group.scope.fields));
+            object.insert("spans".to_owned(), Value::Array(group.spans));
+            text(&mut object, "schemaUrl", group.scope.schema_url);
+            Value::Object(object)
+        });
+        let mut object = Object::new();
+        object.insert("resource".to_owned(), Value::Object(self.resource.fields));
+        object.insert("scopeSpans".to_owned(), Value::Array(scopes.collect()));
+        text(&mut object, "schemaUrl", self.resource.schema_url);
+        Value::Object(object)
+    }
+}
+
+fn resource_of(row: &SpanRow) -> Described {
+    let typed = Attributes {
+        string: row.resource_string.clone(),
+        other: row.resource_other.clone(),
+        ..Attributes::default()
+    };
+    let mut fields = Object::new();
+    list(&mut fields, "attributes", key_values(typed));
+    count(
+        &mut fields,
+        "droppedAttributesCount",
+        row.resource_dropped_attributes,
+    );
+    Described {
+        fields,
+        schema_url: row.resource_schema_url.clone(),
+    }
+}
+
+fn scope_of(row: &SpanRow) -> Described {
+    let mut fields = Object::new();
+    text(&mut fields, "name", row.scope_name.clone());
+    text(&mut fields, "version", row.scope_version.clone());
+    list(&mut fields, "attributes", stored_list(&row.scope_attributes));
+    count(
+        &mut fields,
+        "droppedAttributesCount",
+        row.scope_dropped_attributes,
+    );
+    Described {
+        fields,
+        schema_url: row.scope_schema_url.clone(),
+    }
+}
+
+fn span_of(row: SpanRow) -> Value {
+    let mut span = Object::new();
+    text(&mut span, "traceId", row.trace.to_string());
+    text(&mut span, "spanId", row.span.to_string());
+    text(&mut span, "traceState", row.trace_state);
+    if !row.parent.is_zero() {
+        text(&mut span, "parentSpanId", row.parent.to_string());
+    }
+    count(&mut span, "flags", row.flags);
+    text(&mut span, "name", row.name);
+    count(&mut span, "kind", row.kind.into());
+    nanos(&mut span, "startTimeUnixNano", row.start_ns);
+    nanos(&mut span, "endTimeUnixNano", row.end_ns);
+    let mut attributes = key_values(row.attributes);
+    for moved in [&row.input, &row.output] {
+        if let Some(source) = moved.attribute() {
+            attributes.push(json!({"key": source, "value": {"stringValue": moved.text}}));
+        }
+    }
+    list(&mut span, "attributes", attributes);
+    count(&mut span, "droppedAttributesCount", row.dropped_attributes);
+    list(&mut span, "events", stored_list(&row.events));
+    count(&mut span, "droppedEventsCount", row.dropped_events);
+    list(&mut span, "links", stored_list(&row.links));
+    count(&mut span, "droppedLinksCount", row.dropped_links);
+    let mut status = Object::new();
+    text(&mut status, "message", row.status_message);
+    count(&mut status, "code", row.status_code.into());
+    if !status.is_empty() {
+        span.insert("status".to_owned(), Value::Object(status));
+    }
+    Value::Object(span)
+}
+
+fn key_values(typed: Attributes) -> Vec<Value> {
+    let pair = |key: String, value: Value| json!({"key": key, "value": value});
+    let mut list = Vec::new();
+    list.extend(
+        typed
+            .string
+            .into_iter()
+            .map(|(key, text)| pair(key, json!({"stringValue": text}))),
+    );
+    list.extend(
+        typed
+            .int
+            .into_iter()
+            .map(|(key, number)| pair(key, json!({"intValue": number.to_string()}))),
+    );
+    list.extend(
+        typed
+            .double
+            .into_iter()
+            .map(|(key, number)| pair(key, json!({"doubleValue": double(number)}))),
+    );
+    list.extend(
+        typed
+            .bool
+            .into_iter()
+            .map(|(key, flag)| pair(key, json!({"boolValue": flag}))),
+    );
+    list.extend(
+        typed
+            .other
+            .into_iter()
+            .map(|(key, stored)| pair(key, stored_value(&stored))),
+    );
+    list
+}
+
+/// An `AnyValue` as stored. Nothing else is ever stored there; should it happen, the text is still given.
+fn stored_value(stored: &str) -> Value {
+    serde_json::from_str(stored).unwrap_or_else(|_| json!({"stringValue": stored}))
+}
+
+fn stored_list(stored: &str) -> Vec<Value> {
+    serde_json::from_str(stored).unwrap_or_default()
+}
+
+fn text(object: &mut Object, name: &str, value: String) {
+    if !value.is_empty() {
+        object.insert(name.to_owned(), Value::String(value));
+    }
+}
+
+fn count(object: &mut Object, name: &str, value: u32) {
+    if value != 0 {
+        object.insert(name.to_owned(), Value::from(value));
+    }
+}
+
+fn nanos(object: &mut Object, name: &str, value: i64) {
+    if value != 0 {
+        object.insert(name.to_owned(), Value::String(value.to_string()));
+    }
+}
+
+fn list(object: &mut Object, name: &str, values: Vec<Value>) {
+    if !values.is_empty() {
+        object.insert(name.to_owned(), Value::Array(values));
+    }
+}

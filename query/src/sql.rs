@@ -1,0 +1,26 @@
+//! Plans to SQL, by pure functions whose text is snapshot-tested. This is the one home of analytic SELECTs.
+//!
+//! The rules, which the tables were laid out for:
+//! - the project is always a bound parameter and the first condition;
+//! - no value is ever formatted into the text, only bound; what is formatted are our own words and counts;
+//! - lists repeat the sort key's prefix in ORDER BY, so that reading stops when the page is full, and go on
+//!   by keyset, never by OFFSET;
+//! - FINAL is never used: a resent row is told apart by `LIMIT 1 BY` among the few rows of a page;
+//! - lists and charts read the narrow `observations_core`; only what one trace shows, and full text, reads
+//!   `observations`.
+
+mod charts;
+mod condition;
+mod observations;
+mod statement;
+mod summaries;
+#[cfg(test)]
+mod tests;
+mod traces;
+mod windows;
+
+pub(crate) use charts::{FACETS, facet, histogram};
+pub(crate) use observations::{observation_keys, observation_rows};
+pub(crate) use summaries::{summaries, trace_metadata};
+pub(crate) use traces::{Candidates, candidates, trace_ranges};
+pub(crate) use windows::{Window, merge};

@@ -1,0 +1,205 @@
+use brokle_model::id::{ProjectId, SpanId, TraceId};
+use brokle_storage::telemetry::SqlQuery;
+
+use super::*;
+use crate::filter::Filter;
+use crate::plan::{Cursor, Histogram, ObservationList, TimeRange};
+
+const PROJECT: ProjectId = ProjectId::from_u128(7);
+
+/// The text and what is bound to it, as one snapshot.
+fn show(query: &SqlQuery) -> String {
+    let params = query
+        .params
+        .iter()
+        .map(|(name, value)| format!("-- {name} = {value}"));
+    let params: Vec<String> = params.collect();
+    format!(
+        "{}\n-- result rows <= {}\n{}",
+        query.text,
+        query.limits.result_rows_max,
+        params.join("\n")
+    )
+}
+
+fn range() -> TimeRange {
+    TimeRange {
+        from: "2026-11-21T12:00:00Z".parse().unwrap(),
+        to: "2026-11-22T12:00:00.5Z".parse().unwrap(),
+    }
+}
+
+fn candidates_for(filter: &str, cursor: Option<Cursor>) -> SqlQuery {
+    let filter = Filter::parse(filter).unwrap();
+    candidates(&Candidates {
+        project: PROJECT,
+        range: range(),
+        filter: &filter,
+        cursor,
+        rows: 64,
+    })
+}
+
+fn trace(byte: u8) -> TraceId {
+    TraceId::from_bytes([byte; 16])
+}
+
+#[test]
+fn a_plain_list_reads_entries_in_order() {
+    insta::assert_snapshot!(show(&candidates_for("", None)));
+}
+
+#[test]
+fn a_next_page_goes_on_by_keyset() {
+    let cursor = Cursor {
+        start_ns: 1_795_000_000_123_456_789,
+        trace: trace(0xab),
+        span: SpanId::from_bytes([1; 8]),
+    };
+    insta::assert_snapshot!(show(&candidates_for("", Some(cursor))));
+}
+
+#[test]
+fn each_field_has_its_condition() {
+    let filters = [
+        "status:error,unset",
+        "-status:ok",
+        "name:checkout",
+        "name:\"a_b\"*,*100%*,plain",
+        "environment:production service:api,worker",
+        "id:4bf92f3577b34da6a3ce929d0e0e4736,00f067aa0ba902b7,4bf9*",
+        "model:gpt-4o",
+        "-model:gpt-4o,claude*",
+        "provider:openai type:tool,agent",
+        "user:\"it's \\\\ me\"",
+        "user:*",
+        "user:\"\"",
+        "session:s1,\"\"",
+        "tag:a,b*",
+        "duration:>1.5s",
+        "cost:>=0.01",
+        "-cost:>0.01",
+        "cost:<1",
+        "tokens:100,200",
+        "errors:0",
+        "errors:>2",
+        "Refund",
+        "-refund",
+        "\"Refund policy's\"",
+        "東京",
+    ];
+    let rendered = filters.iter().map(|text| {
+        let query = candidates_for(text, None);
+        let (_, rest) = query.text.split_once("AND is_entry\n    AND ").unwrap();
+        let (conditions, _) = rest.split_once("\nORDER BY").unwrap();
+        let params: Vec<String> = query
+            .params
+            .iter()
+            .skip(2)
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        format!("{text}\n    {}\n    [{}]", conditions, params.join("; "))
+    });
+    insta::assert_snapshot!(rendered.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn no_value_of_a_filter_reaches_the_text() {
+    let hostile = "x') OR 1=1 -- ";
+    for field in [
+        "name",
+        "environment",
+        "service",
+        "model",
+        "provider",
+        "user",
+        "session",
+        "tag",
+        "type",
+    ] {
+        for pattern in [
+            format!("{field}:\"{hostile}\""),
+            format!("-{field}:*\"{hostile}\"*,z"),
+        ] {
+            let query = candidates_for(&pattern, None);
+            assert!(!query.text.contains("1=1"), "{}", query.text);
+            assert!(query.text.contains("project_id = {project_id:String}"));
+        }
+    }
+    let query = candidates_for(&format!("\"{hostile}\""), None);
+    assert!(!query.text.contains("1=1"), "{}", query.text);
+}
+
+#[test]
+fn what_the_entry_decides_is_told_from_what_the_trace_decides() {
+    let is_about_entries = |text: &str| Candidates::is_about_entries(&Filter::parse(text).unwrap());
+    for text in ["", "status:ok", "-name:a* environment:b service:c", "id:4bf9*"] {
+        assert!(is_about_entries(text), "{text}");
+    }
+    for text in [
+        "word",
+        "cost:>1",
+        "status:ok model:a",
+        "user:\"\"",
+        "id:00f067aa0ba902b7",
+    ] {
+        assert!(!is_about_entries(text), "{text}");
+    }
+}
+
+#[test]
+fn a_pages_traces_are_located_and_summed_up() {
+    let traces = [trace(1), trace(2)];
+    insta::assert_snapshot!("locate", show(&trace_ranges(PROJECT, &traces)));
+    let windows = [
+        Window {
+            first_ns: 0,
+            last_ns: 1,
+        },
+        Window {
+            first_ns: 5_000_000_000_000,
+            last_ns: 5_000_000_000_001,
+        },
+    ];
+    let filter = Filter::parse("status:error -name:a* cost:>1 word").unwrap();
+    insta::assert_snapshot!("sum_up", show(&summaries(PROJECT, &traces, &windows, &filter)));
+    insta::assert_snapshot!("metadata", show(&trace_metadata(PROJECT, trace(1), windows[0])));
+}
+
+#[test]
+fn a_traces_observations_are_chosen_by_key_and_then_read() {
+    let window = Window {
+        first_ns: 0,
+        last_ns: 1,
+    };
+    let cursor = Cursor {
+        start_ns: 5,
+        trace: trace(1),
+        span: SpanId::from_bytes([1; 8]),
+    };
+    let list = ObservationList {
+        project: PROJECT,
+        trace: trace(1),
+        cursor: Some(cursor),
+        limit: 10,
+    };
+    insta::assert_snapshot!("keys", show(&observation_keys(&list, window, 11)));
+    insta::assert_snapshot!(
+        "rows",
+        show(&observation_rows(&list, window, &[SpanId::from_bytes([2; 8])]))
+    );
+}
+
+#[test]
+fn charts_count_each_trace_once() {
+    let filter = Filter::parse("environment:production model:gpt-4o").unwrap();
+    insta::assert_snapshot!(
+        "histogram",
+        show(&histogram(&Histogram::new(PROJECT, range(), filter)))
+    );
+    let facets: Vec<String> = FACETS
+        .iter()
+        .map(|each| show(&facet(PROJECT, range(), *each)))
+        .collect();
+    insta::assert_snapshot!("facets", facets.join("\n;\n"));
+}
