@@ -32,8 +32,6 @@ pub mod schema;
 mod source;
 mod time;
 
-pub use time::{ORIGINAL_END, ORIGINAL_START};
-
 /// The table that traces fill.
 pub const OBSERVATIONS: &str = "observations";
 

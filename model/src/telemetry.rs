@@ -31,3 +31,10 @@ pub struct Submission {
     /// Items (spans, records, points) in the body.
     pub items: u32,
 }
+
+/// The span attribute that keeps a start time which storage cannot hold (nanoseconds since 1970, as decimal
+/// text). The collector writes it, and whoever gives the span back as OTLP puts it back in its place.
+pub const ORIGINAL_START: &str = "brokle.otlp.start_time_unix_nano";
+
+/// The same for an end time, which storage also cannot hold when it lies before the start.
+pub const ORIGINAL_END: &str = "brokle.otlp.end_time_unix_nano";

@@ -6,6 +6,7 @@ use arrow_array::types::{
 };
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType};
+use brokle_model::telemetry::{ORIGINAL_END, ORIGINAL_START};
 use rust_decimal::Decimal;
 
 use super::attributes::{AttributeColumns, ResourceColumns};
@@ -13,7 +14,7 @@ use super::collection::{MapColumn, WordsColumn};
 use super::column::{FlagColumn, IdColumn, NumberColumn, TextBuffer, TextColumn, WordColumn};
 use super::schema;
 use super::source::{RecordContext, ResourceContext, ScopeContext};
-use super::time::{ORIGINAL_END, ORIGINAL_START, Times};
+use super::time::Times;
 use crate::normalize::{AttributeMap, Capture, Derived, Field, PriceMemo, Side, compose_events, derive};
 use crate::otlp::json_write::{events_json, links_json};
 use crate::otlp::span::SpanView;

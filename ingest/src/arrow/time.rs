@@ -2,15 +2,10 @@
 //! their start, and ends its nanosecond times in 2262.
 //!
 //! A start that is unknown (zero) or beyond 2262 becomes the time of arrival; an end before its start
-//! becomes the start. What the sender said is then kept in the attributes [`ORIGINAL_START`] and
-//! [`ORIGINAL_END`], so that it can be given back.
+//! becomes the start. What the sender said is then kept in the attributes `ORIGINAL_START` and
+//! `ORIGINAL_END` of the model crate, so that it can be given back.
 
 use chrono::{DateTime, Datelike, Utc};
-
-/// The attribute that keeps a start time which storage cannot hold, nanoseconds since 1970, as text.
-pub const ORIGINAL_START: &str = "brokle.otlp.start_time_unix_nano";
-/// The attribute that keeps an end time which storage cannot hold, nanoseconds since 1970, as text.
-pub const ORIGINAL_END: &str = "brokle.otlp.end_time_unix_nano";
 
 /// 2262-01-01T00:00:00Z
 const END_OF_TIME: i64 = 9_214_646_400_000_000_000;

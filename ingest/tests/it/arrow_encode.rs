@@ -1,6 +1,7 @@
 //! Encoding keeps what OTLP brought, whatever it was, and is a pure function.
 
-use brokle_ingest::arrow::{ORIGINAL_END, ORIGINAL_START, encode_range, schema};
+use brokle_ingest::arrow::{encode_range, schema};
+use brokle_model::telemetry::{ORIGINAL_END, ORIGINAL_START};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
