@@ -96,10 +96,21 @@ fn resource(message: &[u8]) -> Checked {
         let found = match field.number {
             1 => key_value(field.bytes()?, 0)?,
             2 => field.varint().map(|_| None)?,
-            3 => field.bytes().map(|_| None)?,
+            3 => entity_ref(field.bytes()?)?,
             _ => None,
         };
         fault = fault.or(found);
+    }
+    Ok(fault)
+}
+
+fn entity_ref(message: &[u8]) -> Checked {
+    let mut fault = None;
+    for field in Fields::new(message) {
+        let field = field?;
+        if matches!(field.number, 1..=4) {
+            fault = fault.or(text(field.bytes()?));
+        }
     }
     Ok(fault)
 }
@@ -244,6 +255,8 @@ fn key_value(message: &[u8], depth: usize) -> Checked {
         let found = match field.number {
             1 => text(field.bytes()?),
             2 => any_value(field.bytes()?, depth)?,
+            // An index into the dictionary of the profiles signal, without a meaning here.
+            3 => field.varint().map(|_| None)?,
             _ => None,
         };
         fault = fault.or(found);
@@ -266,6 +279,8 @@ fn any_value(message: &[u8], depth: usize) -> Checked {
             5 => elements(field.bytes()?, depth + 1, any_value)?,
             6 => elements(field.bytes()?, depth + 1, key_value)?,
             7 => field.bytes().map(|_| None)?,
+            // Another such index.
+            8 => field.varint().map(|_| None)?,
             _ => None,
         };
         fault = fault.or(found);

@@ -24,7 +24,7 @@ pub struct Limits {
 /// A request that may be written to the log.
 #[derive(Debug, Clone)]
 pub struct Validated {
-    /// The body, without the spans that were refused.
+    /// The body, without the spans that were refused; empty when no span is left.
     pub body: Bytes,
     /// Spans in `body`.
     pub accepted: u32,
@@ -80,6 +80,7 @@ pub fn validate_traces(body: &Bytes, limits: Limits) -> Result<Validated, WireEr
     let mut walk = Walk {
         limits,
         seen: 0,
+        has_faulty_envelope: false,
         rejections: Rejections::default(),
     };
     for field in Fields::new(body) {
@@ -88,11 +89,16 @@ pub fn validate_traces(body: &Bytes, limits: Limits) -> Result<Validated, WireEr
             walk.resource_spans(field.bytes()?)?;
         }
     }
-    let Walk { seen, rejections, .. } = walk;
+    let Walk {
+        seen,
+        has_faulty_envelope,
+        rejections,
+        ..
+    } = walk;
     let accepted = seen - rejections.total();
-    let body = match (rejections.total(), accepted) {
-        (0, _) => body.clone(),
-        (_, 0) => Bytes::new(),
+    let body = match (accepted, rejections.total()) {
+        (0, _) => Bytes::new(),
+        (_, 0) if !has_faulty_envelope => body.clone(),
         _ => Bytes::from(without_refused(body, limits)?),
     };
     Ok(Validated {
@@ -105,12 +111,15 @@ pub fn validate_traces(body: &Bytes, limits: Limits) -> Result<Validated, WireEr
 struct Walk {
     limits: Limits,
     seen: u32,
+    /// Whether a resource or scope is at fault; it may have no spans.
+    has_faulty_envelope: bool,
     rejections: Rejections,
 }
 
 impl Walk {
     fn resource_spans(&mut self, message: &[u8]) -> Result<(), WireError> {
         let fault = check::resource_envelope(message)?;
+        self.has_faulty_envelope |= fault.is_some();
         for field in Fields::new(message) {
             let field = field?;
             if field.number == 2 {
@@ -122,6 +131,7 @@ impl Walk {
 
     fn scope_spans(&mut self, message: &[u8], above: Option<Fault>) -> Result<(), WireError> {
         let fault = above.or(check::scope_envelope(message)?);
+        self.has_faulty_envelope |= fault.is_some();
         for field in Fields::new(message) {
             let field = field?;
             if field.number == 2 {
