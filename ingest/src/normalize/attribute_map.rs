@@ -6,7 +6,7 @@ use hashbrown::{HashMap, HashSet};
 
 use brokle_model::usage::Counting;
 
-use super::document::{AttributeMapError, Detailed, Document, Field, Form, Unit};
+use super::document::{AttributeMapError, Detailed, Document, Field, Unit};
 use super::span_type::ObservationType;
 
 /// Words longer than this name no type.
@@ -40,7 +40,6 @@ pub(crate) struct Rule {
     pub(super) at: Option<Arc<str>>,
     pub(super) unit: Unit,
     pub(super) counting: Counting,
-    pub(super) form: Option<Form>,
     /// Bytes of the prefix that matched; 0 for an exact name.
     pub(super) prefix_bytes: usize,
 }
@@ -117,7 +116,6 @@ impl AttributeMap {
             at: source.at.map(Arc::from),
             unit: source.unit.unwrap_or_default(),
             counting: source.counting.unwrap_or_default(),
-            form: source.form,
             prefix_bytes: 0,
         };
         if let Some(prefix) = source.prefix {
@@ -223,8 +221,12 @@ mod tests {
                 "field `Model`, source 1: `prefix` serves only metadata, input and output",
             ),
             (
-                "input = [{ prefix = \"a.\" }]",
-                "field `Input`, source 1: `prefix` needs a `form` here",
+                "model = [{ key = \"a\", unit = \"s\" }]",
+                "field `Model`, source 1: `unit` serves only durations",
+            ),
+            (
+                "release = [{ key = \"a\", counting = \"exclusive\" }]",
+                "field `Release`, source 1: `counting` serves only token counts",
             ),
             (
                 "model = [{ key = \"a\", at = \"b\" }]",
@@ -232,7 +234,7 @@ mod tests {
             ),
             (
                 "tags = [{ key = \"a\", at = \"/b\" }]",
-                "field `Tags`, source 1: `at` serves only single values",
+                "field `Tags`, source 1: `at` serves only text, counts and money",
             ),
         ];
         for (line, expected) in cases {

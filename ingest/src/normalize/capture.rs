@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::attribute_map::{AttributeMap, KeyRules, Rule, Side};
 use super::convert::{self, FirstToken};
-use super::document::{Field, Form};
+use super::document::Field;
 use super::messages;
 use super::span_type::ObservationType;
 use crate::otlp::value::AnyValueView;
@@ -65,7 +65,7 @@ enum Promotion<'a> {
     /// In the structure of one attribute, which stays, since JSON would not give its types back.
     Structured { key: Text<'a>, value: AnyValueView<'a> },
     /// In many attributes that share a prefix, which stay.
-    Flattened { prefix: &'a [u8], rank: u8 },
+    Flattened { prefix: Text<'a>, rank: u8 },
 }
 
 impl Default for Capture<'_> {
@@ -225,18 +225,19 @@ impl<'a> Capture<'a> {
     }
 
     fn promote(&mut self, side: Side, rule: &Rule, key: Text<'a>, value: AnyValueView<'a>) -> Disposition {
-        let promotion = match (value, rule.form) {
-            (_, Some(form)) => match self.add_part(side, rule, form, key, value) {
-                Some(prefix) => Promotion::Flattened {
-                    prefix,
+        let promotion = match value {
+            _ if rule.prefix_bytes > 0 => {
+                let Some(part) = messages::Part::parse(rule.rank, rule.prefix_bytes, key, value) else {
+                    return Disposition::Keep;
+                };
+                self.sides[side as usize].parts.push(part);
+                Promotion::Flattened {
+                    prefix: Text(&key.as_bytes()[..rule.prefix_bytes]),
                     rank: rule.rank,
-                },
-                None => return Disposition::Keep,
-            },
-            (AnyValueView::String(text), None) if !text.is_empty() => Promotion::Moved { key, value: text },
-            (AnyValueView::Array(_) | AnyValueView::KeyValueList(_), None) => {
-                Promotion::Structured { key, value }
+                }
             }
+            AnyValueView::String(text) if !text.is_empty() => Promotion::Moved { key, value: text },
+            AnyValueView::Array(_) | AnyValueView::KeyValueList(_) => Promotion::Structured { key, value },
             _ => return Disposition::Keep,
         };
         if rule.rank > self.ranks[rule.field as usize] {
@@ -252,21 +253,6 @@ impl<'a> Capture<'a> {
         } else {
             Disposition::Keep
         }
-    }
-
-    /// Notes a part of a flattened message; gives the prefix back without its dot.
-    fn add_part(
-        &mut self,
-        side: Side,
-        rule: &Rule,
-        form: Form,
-        key: Text<'a>,
-        value: AnyValueView<'a>,
-    ) -> Option<&'a [u8]> {
-        let (prefix, path) = key.as_bytes().split_at_checked(rule.prefix_bytes)?;
-        let part = messages::Part::parse(form, rule.rank, path, value)?;
-        self.sides[side as usize].parts.push(part);
-        prefix.strip_suffix(b".").or(Some(prefix))
     }
 
     /// Attributes that were to move until a better source came along.
@@ -364,9 +350,12 @@ impl<'a> Capture<'a> {
                 end
             }
             Promotion::Flattened { prefix, rank } => {
-                scratch.extend_from_slice(prefix);
+                scratch.extend_from_slice(prefix.as_bytes().strip_suffix(b".").unwrap_or(prefix.as_bytes()));
                 let end = scratch.len();
-                messages::compose(capture.parts.iter().filter(|part| part.rank == rank), scratch);
+                let parts = capture.parts.iter().filter(|part| part.rank == rank);
+                if !messages::compose(side, prefix.as_str(), parts, scratch) {
+                    return false;
+                }
                 end
             }
         };

@@ -89,16 +89,6 @@ pub(crate) enum Unit {
     Time,
 }
 
-/// How flattened messages are spelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Form {
-    /// `gen_ai.prompt.0.content`
-    Indexed,
-    /// `llm.input_messages.0.message.content`
-    OpenInference,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Document {
@@ -146,7 +136,6 @@ pub(super) struct Detailed {
     pub(super) at: Option<String>,
     pub(super) unit: Option<Unit>,
     pub(super) counting: Option<Counting>,
-    pub(super) form: Option<Form>,
 }
 
 impl Source {
@@ -184,13 +173,11 @@ impl Document {
 }
 
 fn problem(field: Field, index: usize, source: &Detailed) -> Option<&'static str> {
-    let messages = matches!(field, Field::Input | Field::Output);
-    let collects = messages || field == Field::Metadata;
+    let collects = matches!(field, Field::Input | Field::Output | Field::Metadata);
     match (&source.key, &source.prefix) {
         (Some(_), Some(_)) | (None, None) => return Some("give either `key` or `prefix`"),
         (Some(name), None) | (None, Some(name)) if name.is_empty() => return Some("the name is empty"),
         (None, Some(_)) if !collects => return Some("`prefix` serves only metadata, input and output"),
-        (None, Some(_)) if messages && source.form.is_none() => return Some("`prefix` needs a `form` here"),
         _ => {}
     }
     if source
@@ -200,8 +187,14 @@ fn problem(field: Field, index: usize, source: &Detailed) -> Option<&'static str
     {
         return Some("`at` must be a JSON pointer such as `/input`");
     }
-    if source.at.is_some() && (collects || matches!(field, Field::Tags | Field::Type)) {
-        return Some("`at` serves only single values");
+    if source.at.is_some() && field >= Field::Type {
+        return Some("`at` serves only text, counts and money");
+    }
+    if source.unit.is_some() && field != Field::TimeToFirstToken {
+        return Some("`unit` serves only durations");
+    }
+    if source.counting.is_some() && !(Field::InputTokens..=Field::TotalTokens).contains(&field) {
+        return Some("`counting` serves only token counts");
     }
     (index >= usize::from(u8::MAX)).then_some("too many sources")
 }

@@ -1,5 +1,6 @@
 //! Payloads of the instrumentation libraries in use, as they are on the wire, and what each must become.
 
+use brokle_model::conversation;
 use serde_json::{Value, json};
 
 use crate::arrow_support::{observe, pick};
@@ -144,12 +145,19 @@ fn old_gen_ai_conventions_with_messages_as_events() {
     let answer =
         json!({"role": "tool", "parts": [{"type": "tool_call_response", "id": "call_1", "result": "21"}]});
     assert_eq!(
-        parsed(&row, "input"),
+        shown(&row, "input", conversation::Side::Input),
         json!([text("system", "Be terse."), text("user", "Weather?"), answer])
     );
     let mut mild = text("assistant", "Mild.");
     mild["finish_reason"] = json!("stop");
-    assert_eq!(parsed(&row, "output"), json!([mild]));
+    assert_eq!(shown(&row, "output", conversation::Side::Output), json!([mild]));
+}
+
+/// A side as readers will show it.
+fn shown(row: &Value, column: &str, side: conversation::Side) -> Value {
+    let text = |name: &str| row[name].as_str().unwrap().to_owned();
+    let content = conversation::read(&text(column), &text(&format!("{column}_source")), side);
+    serde_json::to_value(content).unwrap()
 }
 
 #[test]
