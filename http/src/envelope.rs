@@ -35,6 +35,7 @@ pub struct Meta {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Pagination {
     /// The `cursor` of the next page; `null` on the last.
+    #[schema(required)]
     pub next_cursor: Option<String>,
     /// Whether there is a next page.
     pub has_next: bool,

@@ -105,6 +105,7 @@ impl ApiError {
 impl<E: Classify> From<E> for ApiError {
     fn from(error: E) -> Self {
         let mut api = Self::new(error.kind(), error.code(), error.public_message());
+        api.0.details = error.field().map(|field| json!({ "field": field }));
         api.0.retry_after = error.retry_after();
         api.0.cause = api.0.status.is_server_error().then(|| chain(&error));
         api

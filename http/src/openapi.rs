@@ -1,9 +1,12 @@
-//! The base of `/openapi.json`: title and security schemes. Each plane adds its paths and schemas.
+//! The base of `/openapi.json`: title, security schemes, and the failure that every route may answer. Each
+//! plane adds its paths and schemas.
 
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
 };
+
+use crate::envelope::{ErrorBody, ErrorEnvelope};
 
 /// The name of the security scheme "dashboard access token", for `security(("session" = []))`.
 pub const SESSION: &str = "session";
@@ -20,6 +23,8 @@ pub fn base(version: &str) -> OpenApi {
     let api_key =
         ApiKeyValue::with_description("X-API-Key", "A project's key; `Authorization: Bearer` works too.");
     let components = ComponentsBuilder::new()
+        .schema_from::<ErrorEnvelope>()
+        .schema_from::<ErrorBody>()
         .security_scheme(SESSION, SecurityScheme::Http(session))
         .security_scheme(API_KEY, SecurityScheme::ApiKey(ApiKey::Header(api_key)))
         .build();

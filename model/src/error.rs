@@ -44,9 +44,16 @@ pub trait Classify: std::error::Error {
     /// internals returns another.
     fn public_message(&self) -> String {
         match self.kind() {
-            ErrorKind::Internal => "an internal error occurred; the request id leads to its cause in the log".to_owned(),
+            ErrorKind::Internal => {
+                "an internal error occurred; the request id leads to its cause in the log".to_owned()
+            }
             _ => self.to_string(),
         }
+    }
+
+    /// The part of the request at fault, when the error is about one.
+    fn field(&self) -> Option<&'static str> {
+        None
     }
 
     /// How long to wait before the same request is worth sending again.

@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use brokle_model::error::ErrorKind;
 use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -32,6 +32,24 @@ where
             .await
             .map_err(|rejection| unreadable(&rejection))?;
         parse(&body).map(Self)
+    }
+}
+
+/// An absent body, one without any content type, is `None`.
+impl<T, S> OptionalFromRequest<S> for Json<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, ApiError> {
+        if !request.headers().contains_key(header::CONTENT_TYPE) {
+            return Ok(None);
+        }
+        <Self as FromRequest<S>>::from_request(request, state)
+            .await
+            .map(Some)
     }
 }
 

@@ -83,6 +83,10 @@ async fn write_note(Json(note): Json<Note>) -> (StatusCode, Envelope<Value>) {
     Envelope::created(json!({ "text": note.text, "stars": note.stars }))
 }
 
+async fn maybe_note(note: Option<Json<Note>>) -> Envelope<bool> {
+    Envelope::new(note.is_some())
+}
+
 async fn list_notes(Query(page): Query<Page>) -> Envelope<u16> {
     Envelope::page(page.limit, Pagination::new(Some("next".to_owned())))
 }
@@ -119,6 +123,7 @@ fn router() -> Router {
     let routes = Router::new()
         .route("/notes", post(write_note).get(list_notes))
         .route("/notes/{note_id}", get(read_note))
+        .route("/maybe", post(maybe_note))
         .route("/me", get(me))
         .route("/traces", get(traces))
         .route("/projects/{project_id}/keys", get(keys))

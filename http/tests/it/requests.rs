@@ -92,3 +92,12 @@ async fn a_wrong_query_or_path_parameter_is_named() {
     let path = call("GET /notes/7", &[], "").await;
     assert_eq!((path.status.as_u16(), path.field()), (400, "note_id"));
 }
+
+#[tokio::test]
+async fn an_optional_body_may_be_absent_but_not_wrong() {
+    assert_eq!(call("POST /maybe", &[], "").await.body["data"], false);
+    let sent = call("POST /maybe", &[JSON], r#"{"text":"hi","stars":1}"#).await;
+    assert_eq!(sent.body["data"], true);
+    let wrong = call("POST /maybe", &[JSON], r#"{"text":1}"#).await;
+    assert_eq!((wrong.status.as_u16(), wrong.field()), (400, "text"));
+}

@@ -1,0 +1,7 @@
+//! API keys: what machines present.
+
+pub(crate) mod api;
+mod create;
+pub(crate) mod resolver;
+mod revoke;
+mod uses;

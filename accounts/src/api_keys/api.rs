@@ -1,0 +1,201 @@
+//! `/api/v1/projects/{project_id}/api-keys`, and the public question whether a key is good.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use brokle_http::permission::{ApiKeysRead, ApiKeysWrite};
+use brokle_http::{ApiResult, Envelope, Failures, InPath, Json, Path, Peer, ProjectMember, presented_key};
+use brokle_model::id::{ApiKeyId, ProjectId};
+use brokle_model::port::{AuthError, KeyResolver as _};
+use brokle_model::principal::Scope;
+use brokle_storage::repo::ApiKeyRecord;
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::create::{self, CreateApiKey};
+use super::revoke;
+use crate::context::Context;
+use crate::schema;
+
+pub(crate) fn router() -> OpenApiRouter<Context> {
+    OpenApiRouter::new()
+        .routes(routes!(list_api_keys, create_api_key))
+        .routes(routes!(revoke_api_key))
+        .routes(routes!(validate_key))
+}
+
+/// An API key, without its secret.
+#[derive(Serialize, ToSchema)]
+struct ApiKey {
+    #[schema(value_type = String)]
+    id: ApiKeyId,
+    name: String,
+    #[schema(example = "bk_proj_01ABCD...WXYZ")]
+    preview: String,
+    #[schema(schema_with = schema::scopes)]
+    scopes: BTreeSet<Scope>,
+    created_at: DateTime<Utc>,
+    /// To within half a minute.
+    #[schema(required)]
+    last_used_at: Option<DateTime<Utc>>,
+    #[schema(required)]
+    expires_at: Option<DateTime<Utc>>,
+}
+
+/// A new API key with its secret, which is never shown again.
+#[derive(Serialize, ToSchema)]
+struct CreatedApiKey {
+    #[schema(value_type = String)]
+    id: ApiKeyId,
+    name: String,
+    /// The secret itself.
+    key: String,
+    #[schema(example = "bk_proj_01ABCD...WXYZ")]
+    preview: String,
+    #[schema(schema_with = schema::scopes)]
+    scopes: BTreeSet<Scope>,
+    created_at: DateTime<Utc>,
+    #[schema(required)]
+    expires_at: Option<DateTime<Utc>>,
+}
+
+/// What the new key is for.
+#[derive(Deserialize, ToSchema)]
+struct CreateApiKeyRequest {
+    #[schema(example = "production")]
+    name: String,
+    /// All scopes unless told otherwise.
+    #[serde(default)]
+    #[schema(schema_with = schema::scopes, required = false)]
+    scopes: Option<BTreeSet<Scope>>,
+    #[serde(default)]
+    expires_at: Option<DateTime<Utc>>,
+}
+
+/// What a good key permits.
+#[derive(Serialize, ToSchema)]
+struct KeyValidity {
+    /// Always `true`; a key that is not good is answered with 401.
+    valid: bool,
+    #[schema(value_type = String)]
+    project_id: ProjectId,
+    #[schema(schema_with = schema::scopes)]
+    scopes: BTreeSet<Scope>,
+}
+
+#[derive(Deserialize)]
+struct KeyPath {
+    key_id: ApiKeyId,
+}
+
+impl From<ApiKeyRecord> for ApiKey {
+    fn from(key: ApiKeyRecord) -> Self {
+        Self {
+            id: key.id,
+            name: key.name,
+            preview: key.preview,
+            scopes: key.scopes,
+            created_at: key.created_at,
+            last_used_at: key.last_used_at,
+            expires_at: key.expires_at,
+        }
+    }
+}
+
+/// Lists a project's keys that are not revoked.
+#[utoipa::path(
+    get, path = "/api/v1/projects/{project_id}/api-keys", tag = "api-keys", security(("session" = [])),
+    params(("project_id" = String, Path, description = "The project.")),
+    responses((status = 200, description = "Oldest first.", body = Envelope<Vec<ApiKey>>), Failures),
+)]
+async fn list_api_keys(
+    State(context): State<Context>,
+    member: ProjectMember<ApiKeysRead, InPath>,
+) -> ApiResult<Envelope<Vec<ApiKey>>> {
+    let keys = context.store.list_api_keys(member.project).await?;
+    Ok(Envelope::new(keys.into_iter().map(ApiKey::from).collect()))
+}
+
+/// Creates an API key. Needs the role developer or more.
+#[utoipa::path(
+    post, path = "/api/v1/projects/{project_id}/api-keys", tag = "api-keys", security(("session" = [])),
+    params(("project_id" = String, Path, description = "The project.")),
+    request_body = CreateApiKeyRequest,
+    responses((status = 201, description = "Created.", body = Envelope<CreatedApiKey>), Failures),
+)]
+async fn create_api_key(
+    State(context): State<Context>,
+    member: ProjectMember<ApiKeysWrite, InPath>,
+    Json(CreateApiKeyRequest {
+        name,
+        scopes,
+        expires_at,
+    }): Json<CreateApiKeyRequest>,
+) -> ApiResult<(StatusCode, Envelope<CreatedApiKey>)> {
+    let (project, user) = (member.project, member.user);
+    let (key, record) = create::create(
+        &context,
+        CreateApiKey {
+            project,
+            user,
+            name,
+            scopes,
+            expires_at,
+        },
+    )
+    .await?;
+    Ok(Envelope::created(CreatedApiKey {
+        id: record.id,
+        name: record.name,
+        key: key.reveal().to_owned(),
+        preview: record.preview,
+        scopes: record.scopes,
+        created_at: record.created_at,
+        expires_at: record.expires_at,
+    }))
+}
+
+/// Revokes an API key. It stops working at once here, and within five seconds on other nodes.
+#[utoipa::path(
+    delete, path = "/api/v1/projects/{project_id}/api-keys/{key_id}", tag = "api-keys",
+    security(("session" = [])),
+    params(
+        ("project_id" = String, Path, description = "The project."),
+        ("key_id" = String, Path, description = "The key."),
+    ),
+    responses((status = 204, description = "Revoked."), Failures),
+)]
+async fn revoke_api_key(
+    State(context): State<Context>,
+    member: ProjectMember<ApiKeysWrite, InPath>,
+    Path(path): Path<KeyPath>,
+) -> ApiResult<StatusCode> {
+    revoke::revoke(&context, member.project, path.key_id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says whether the presented API key is good, and for which project.
+#[utoipa::path(
+    get, path = "/v1/auth/validate-key", tag = "api-keys", security(("api_key" = [])),
+    responses((status = 200, description = "The key is good.", body = Envelope<KeyValidity>), Failures),
+)]
+async fn validate_key(
+    State(context): State<Context>,
+    peer: Peer,
+    headers: HeaderMap,
+) -> ApiResult<Envelope<KeyValidity>> {
+    context.limits.key_check(peer).await?;
+    let grant = context
+        .keys
+        .resolve(presented_key(&headers).ok_or(AuthError::Missing)?)
+        .await?;
+    Ok(Envelope::new(KeyValidity {
+        valid: true,
+        project_id: grant.project,
+        scopes: grant.scopes.clone(),
+    }))
+}

@@ -1,0 +1,4 @@
+//! The signed-in user.
+
+pub(crate) mod api;
+mod get;
