@@ -2,7 +2,6 @@
 //!
 //! The product's own command is `brokle clickhouse`; this is for tests and for trying things. Prints
 //! `ready <address>` when it serves, and stops on SIGTERM, SIGINT, or, if asked to, when standard input closes.
-#![expect(clippy::print_stdout, reason = "the ready line is this program's output")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -43,6 +42,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         stop.cancel();
     });
-    brokle_engine::run(config, shutdown, |address| println!("ready {address}")).await?;
+    brokle_engine::run(config, shutdown, |address| {
+        // Whoever waits for the line finds out by waiting.
+        let _ = brokle_engine::supervisor::announce_ready(address);
+    })
+    .await?;
     Ok(())
 }

@@ -1,9 +1,12 @@
 //! One HTTP request read as ClickHouse's interface reads it: what is a parameter of the interface, what a
 //! query parameter, and what a setting.
 
+mod multipart;
+
 use std::time::Duration;
 
 use base64::Engine as _;
+use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -107,8 +110,13 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
 }
 
 impl Request {
-    /// Reads the request's head.
-    pub(crate) fn read(parts: &Parts) -> Result<Self, Exception> {
+    /// The boundary of the request's multipart body, if it has one.
+    pub(crate) fn multipart_boundary(parts: &Parts) -> Option<String> {
+        multipart::boundary(&text_header(&parts.headers, CONTENT_TYPE.as_str())?)
+    }
+
+    /// Reads the request's head, and its multipart body if that is where more parameters are.
+    pub(crate) fn read(parts: &Parts, multipart_body: Option<&Bytes>) -> Result<Self, Exception> {
         let mut request = Self {
             query: String::new(),
             query_id: String::new(),
@@ -126,10 +134,15 @@ impl Request {
         for (name, value) in url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
             request.take(&name, value.into_owned(), &mut interface)?;
         }
+        if let Some((body, boundary)) = multipart_body.zip(Self::multipart_boundary(parts)) {
+            for (name, value) in multipart::fields(body, &boundary)? {
+                request.take(&name, value, &mut interface)?;
+            }
+        }
         request.finish(interface, parts)
     }
 
-    /// Sorts one URL parameter to its place.
+    /// Sorts one parameter to its place.
     fn take(&mut self, name: &str, value: String, interface: &mut Interface) -> Result<(), Exception> {
         match name {
             "query" => self.query.push_str(&value),
@@ -157,13 +170,6 @@ impl Request {
     }
 
     fn finish(mut self, interface: Interface, parts: &Parts) -> Result<Self, Exception> {
-        let content_type = text_header(&parts.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
-        if content_type.starts_with("multipart/form-data") {
-            return Err(Exception::new(
-                Code::NOT_IMPLEMENTED,
-                "External tables (multipart bodies) are not supported",
-            ));
-        }
         if self.query_id.len() > QUERY_ID_MAX_BYTES {
             return Err(Exception::new(Code::BAD_ARGUMENTS, "query_id is too long"));
         }
@@ -268,7 +274,7 @@ mod tests {
         let head = parts(http::Request::post(
             "/?query=SELECT+1&param_a=x%09y&max_threads=2&database=d&session_id=s&session_timeout=9&compress=1&decompress=1",
         ));
-        let request = Request::read(&head).unwrap();
+        let request = Request::read(&head, None).unwrap();
         assert_eq!(request.query, "SELECT 1");
         assert_eq!(request.parameters, [("a".to_owned(), "x\ty".to_owned())]);
         assert_eq!(request.settings, [("max_threads".to_owned(), "2".to_owned())]);
@@ -282,10 +288,12 @@ mod tests {
     fn a_response_is_compressed_only_when_asked_for() {
         let accept = |url: &str| parts(http::Request::get(url).header("accept-encoding", "gzip"));
         assert_eq!(
-            Request::read(&accept("/?query=1")).unwrap().response_encoding,
+            Request::read(&accept("/?query=1"), None)
+                .unwrap()
+                .response_encoding,
             Encoding::Identity
         );
-        let asked = Request::read(&accept("/?query=1&enable_http_compression=1")).unwrap();
+        let asked = Request::read(&accept("/?query=1&enable_http_compression=1"), None).unwrap();
         assert_eq!(asked.response_encoding, Encoding::Gzip);
     }
 

@@ -34,6 +34,8 @@ use result::{Collector, HangUp, Outcome};
 /// What the service answers with.
 pub(crate) type ResponseBody = UnsyncBoxBody<Bytes, Infallible>;
 
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// The stack of a query's thread. The engine's parser recurses.
 const STACK_BYTES: usize = 8 * 1024 * 1024;
 
@@ -47,7 +49,7 @@ impl Service {
     /// Answers one request.
     pub(crate) async fn respond<B>(&self, parts: Parts, body: B) -> Response<ResponseBody>
     where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
         let asks = parts.method != http::Method::GET
             || parts.uri.query().is_some_and(|query| query.contains("query="));
@@ -57,11 +59,45 @@ impl Service {
             "/" => {}
             path => return plain(StatusCode::NOT_FOUND, &format!("There is no handle {path}\n")),
         }
-        let outcome = match access::check(&parts, self.password.as_ref()) {
-            Ok(()) => Request::read(&parts),
-            Err(exception) => Err(exception),
-        };
-        match outcome {
+        if let Err(exception) = access::check(&parts, self.password.as_ref()) {
+            return self.failure(&exception, "");
+        }
+        if Request::multipart_boundary(&parts).is_none() {
+            return self.answer(Request::read(&parts, None), body).await;
+        }
+        match self.small_body(body).await {
+            Ok(fields) => {
+                self.answer(Request::read(&parts, Some(&fields)), Full::default())
+                    .await
+            }
+            Err(exception) => self.failure(&exception, ""),
+        }
+    }
+
+    /// A body that is read whole before anything is done.
+    async fn small_body<B: Body<Data = Bytes, Error: Into<BoxError>> + Send>(
+        &self,
+        body: B,
+    ) -> Result<Bytes, Exception> {
+        let limits = &self.engine.limits;
+        let limited = std::pin::pin!(http_body_util::Limited::new(body, limits.query_text_max_bytes));
+        let collected = timeout(limits.stall_timeout, limited.collect())
+            .await
+            .map(Result::ok);
+        match collected {
+            Ok(Some(collected)) => Ok(collected.to_bytes()),
+            _ => Err(Exception::new(
+                Code::CANNOT_READ_ALL_DATA,
+                "The multipart body is too large, or broke off",
+            )),
+        }
+    }
+
+    async fn answer<B>(&self, request: Result<Request, Exception>, body: B) -> Response<ResponseBody>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+    {
+        match request {
             Ok(request) => {
                 let query_id = request.query_id.clone();
                 match self.run(request, body).await {

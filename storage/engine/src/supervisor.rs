@@ -1,11 +1,11 @@
 //! The parent's side of the engine process: start it, say how it is, restart it when it dies, stop it.
 //!
-//! The child must print `ready <address>` on standard output once it serves, and stop when its standard
+//! The child must say that it serves ([`announce_ready`]), and stop when its standard
 //! input closes: we hold the other end, so it does not outlive us however we die. Its standard error is
 //! ours. Whether it answers queries is not asked here; that is what a health check does.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -19,6 +19,16 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// What a ready child prints before its address.
+const READY: &str = "ready ";
+
+/// Tells the supervisor, on standard output, that this process serves at `address`.
+pub fn announce_ready(address: SocketAddr) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    writeln!(output, "{READY}{address}")?;
+    output.flush()
+}
 
 /// Makes the child's command line, program first, for the address that it shall listen on.
 pub type CommandLine = Arc<dyn Fn(SocketAddr) -> Vec<OsString> + Send + Sync>;
@@ -262,7 +272,7 @@ impl Keeper {
         let mut lines = BufReader::new(output).lines();
         let ready = async {
             while let Ok(Some(line)) = lines.next_line().await {
-                if line.starts_with("ready ") {
+                if line.starts_with(READY) {
                     return;
                 }
                 tracing::debug!(line, "the engine process says");
