@@ -21,7 +21,7 @@ const pricePerMillion = {
 const providerOf = (model) =>
   model.startsWith("claude") ? "anthropic" : model.startsWith("gemini") ? "google" : "openai";
 
-function usage(input, output, { cached = 0, reasoning = 0 } = {}) {
+export function usage(input, output, { cached = 0, reasoning = 0 } = {}) {
   return {
     input_tokens: input,
     output_tokens: output,
@@ -50,7 +50,7 @@ const decimal = (value) => value.toFixed(9).replace(/0+$/, "").replace(/\.$/, ""
 const text = (role, content) => ({ role, parts: [{ type: "text", content }] });
 
 /** Builds one trace out of nested observation descriptions; times are offsets from its start, in milliseconds. */
-function buildTrace(startMs, root, facts) {
+export function buildTrace(startMs, root, facts) {
   const traceId = facts.trace_id ?? hex(32);
   const observations = [];
   const place = (node, parent) => {
@@ -547,75 +547,4 @@ export function sampleTraces(nowMs) {
     traces.push(dice < 0.5 ? chatTrace(start) : dice < 0.75 ? pipelineTrace(start) : httpTrace(start));
   }
   return traces;
-}
-
-/** What an OTLP/JSON request becomes; enough for the sample trace of the onboarding page. */
-export function tracesFromOtlp(request) {
-  const byTrace = new Map();
-  for (const resourceSpans of request.resourceSpans ?? []) {
-    const resource = flatten(resourceSpans.resource?.attributes);
-    for (const scope of resourceSpans.scopeSpans ?? []) {
-      for (const span of scope.spans ?? []) {
-        byTrace.set(span.traceId, [...(byTrace.get(span.traceId) ?? []), { span, resource }]);
-      }
-    }
-  }
-  return [...byTrace.values()].map(traceFromSpans);
-}
-
-function traceFromSpans(rows) {
-  const root = rows.find(({ span }) => !span.parentSpanId) ?? rows[0];
-  const originMs = Number(BigInt(root.span.startTimeUnixNano) / 1_000_000n);
-  const node = ({ span }) => {
-    const attributes = flatten(span.attributes);
-    const begin = Number(BigInt(span.startTimeUnixNano) / 1_000_000n);
-    const model = attributes["gen_ai.response.model"] ?? attributes["gen_ai.request.model"];
-    const kind = attributes["gen_ai.operation.name"];
-    return {
-      type:
-        kind === "chat"
-          ? "generation"
-          : kind === "execute_tool"
-            ? "tool"
-            : kind === "invoke_agent"
-              ? "agent"
-              : "span",
-      name: span.name,
-      at: begin - originMs,
-      took: Number(BigInt(span.endTimeUnixNano) - BigInt(span.startTimeUnixNano)) / 1e6,
-      model,
-      usage: model
-        ? usage(
-            Number(attributes["gen_ai.usage.input_tokens"] ?? 0),
-            Number(attributes["gen_ai.usage.output_tokens"] ?? 0),
-          )
-        : undefined,
-      input: parsed(attributes["gen_ai.input.messages"]),
-      output: parsed(attributes["gen_ai.output.messages"]),
-      attributes,
-      children: rows.filter((row) => row.span.parentSpanId === span.spanId).map(node),
-    };
-  };
-  return buildTrace(originMs, node(root), {
-    trace_id: root.span.traceId,
-    service_name: root.resource["service.name"] ?? "unknown",
-    environment: root.resource["deployment.environment.name"] ?? "default",
-  });
-}
-
-function parsed(value) {
-  try {
-    return typeof value === "string" ? JSON.parse(value) : (value ?? null);
-  } catch {
-    return value;
-  }
-}
-
-function flatten(attributes = []) {
-  return Object.fromEntries(
-    attributes.map(({ key, value }) => [
-      key,
-      value.stringValue ?? value.doubleValue ?? value.boolValue ?? Number(value.intValue),
-    ]),
-  );
 }

@@ -7,7 +7,8 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { sampleTraces, tracesFromOtlp } from "./mock-data.mjs";
+import { sampleTraces } from "./mock-data.mjs";
+import { tracesFromOtlp } from "./mock-otlp.mjs";
 import { facets, histogram, matches } from "./mock-query.mjs";
 
 const port = Number(process.argv[2] ?? 8080);
@@ -67,7 +68,7 @@ function uniqueSlug(name, taken) {
 }
 
 function addKey(projectId, body) {
-  const secret = randomBytes(24).toString("base64url").slice(0, 32);
+  const secret = randomBytes(16).toString("hex");
   const key = `bk_proj_${projectId}_${secret}`;
   const record = {
     id: ulid(),

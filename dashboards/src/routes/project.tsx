@@ -9,7 +9,7 @@ import {
 import { FramePending } from "@/components/frame/FramePending";
 import { apiKeysQuery } from "@/features/api-keys/queries";
 import { currentUserQuery } from "@/features/auth/queries";
-import { organizationsQuery, projectsQuery } from "@/features/projects/queries";
+import { findProject } from "@/features/projects/find-project";
 import { traceSearchSchema, tracesSearchSchema } from "@/features/traces/search-params";
 import { rememberProject } from "@/lib/last-project";
 import { projectSearchSchema } from "@/lib/time-range";
@@ -22,19 +22,14 @@ export const projectRoute = createRoute({
   search: { middlewares: [retainSearchParams(["range", "from", "to", "env"])] },
   component: lazyRouteComponent(() => import("@/components/frame/AppFrame"), "AppFrame"),
   pendingComponent: FramePending,
-  beforeLoad: async ({ context: { queryClient }, params: { orgSlug, projectSlug } }) => {
-    const [organizations, projects] = await Promise.all([
-      queryClient.ensureQueryData(organizationsQuery),
-      queryClient.ensureQueryData(projectsQuery),
-      queryClient.ensureQueryData(currentUserQuery),
+  beforeLoad: async ({ context: { queryClient }, params }) => {
+    const [found] = await Promise.all([
+      findProject(queryClient, params),
+      queryClient.fetchQuery(currentUserQuery),
     ]);
-    const organization = organizations.find(({ slug }) => slug === orgSlug);
-    const project = projects.find(
-      ({ slug, organization_id }) => slug === projectSlug && organization_id === organization?.id,
-    );
-    if (!organization || !project) throw notFound();
-    rememberProject(project.id);
-    return { organization, project };
+    if (!found) throw notFound();
+    rememberProject(found.project.id);
+    return found;
   },
 });
 

@@ -29,8 +29,8 @@ export const homeRoute = createRoute({
   path: "/",
   beforeLoad: async ({ context: { queryClient } }) => {
     const [organizations, projects] = await Promise.all([
-      queryClient.ensureQueryData(organizationsQuery),
-      queryClient.ensureQueryData(projectsQuery),
+      queryClient.fetchQuery(organizationsQuery),
+      queryClient.fetchQuery(projectsQuery),
     ]);
     const project = projects.find(({ id }) => id === lastProject()) ?? projects[0];
     const organization = organizations.find(({ id }) => id === project?.organization_id);
@@ -49,10 +49,7 @@ export const onboardingRoute = createRoute({
   validateSearch: onboardingSearchSchema,
   staticData: { title: "Welcome" },
   loader: ({ context: { queryClient } }) =>
-    Promise.all([
-      queryClient.ensureQueryData(organizationsQuery),
-      queryClient.ensureQueryData(projectsQuery),
-    ]),
+    Promise.all([queryClient.fetchQuery(organizationsQuery), queryClient.fetchQuery(projectsQuery)]),
   component: lazyRouteComponent(() => import("@/features/onboarding/OnboardingPage"), "OnboardingPage"),
 });
 
@@ -61,10 +58,10 @@ export const organizationRoute = createRoute({
   getParentRoute: () => signedInRoute,
   path: "$orgSlug",
   beforeLoad: async ({ context: { queryClient }, params: { orgSlug } }) => {
-    const organizations = await queryClient.ensureQueryData(organizationsQuery);
+    const organizations = await queryClient.fetchQuery(organizationsQuery);
     const organization = organizations.find(({ slug }) => slug === orgSlug);
     if (!organization) throw notFound();
-    const projects = await queryClient.ensureQueryData(projectsQuery);
+    const projects = await queryClient.fetchQuery(projectsQuery);
     const project = projects.find(({ organization_id }) => organization_id === organization.id);
     if (!project) throw redirect({ to: "/onboarding", replace: true });
     throw redirect({

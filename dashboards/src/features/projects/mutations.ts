@@ -6,7 +6,8 @@ export function useCreateOrganization() {
   const queryClient = useQueryClient();
   return useMutation({
     mutationFn: (body: { name: string }) => dataOf(api.POST("/api/v1/organizations", { body })),
-    onSuccess: () => queryClient.invalidateQueries({ queryKey: organizationsQuery.queryKey }),
+    onSuccess: (created) =>
+      queryClient.setQueryData(organizationsQuery.queryKey, (known) => [...(known ?? []), created]),
   });
 }
 
@@ -15,6 +16,7 @@ export function useCreateProject() {
   return useMutation({
     mutationFn: (body: { organization_id: string; name: string }) =>
       dataOf(api.POST("/api/v1/projects", { body })),
-    onSuccess: () => queryClient.invalidateQueries({ queryKey: projectsQuery.queryKey }),
+    onSuccess: (created) =>
+      queryClient.setQueryData(projectsQuery.queryKey, (known) => [...(known ?? []), created]),
   });
 }

@@ -1,0 +1,74 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type Page, test } from "@playwright/test";
+import { seedTraces } from "../fixtures/seed";
+import { freshAccount, nameWorkspace, signUp } from "../pages/onboarding";
+
+/** Pictures of every page at two widths in both themes, for looking at: SCREENSHOT_DIR says where they go. */
+const folder = process.env.SCREENSHOT_DIR;
+const sizes = [
+  { name: "wide", width: 1440, height: 900 },
+  { name: "narrow", width: 390, height: 844 },
+] as const;
+const themes = ["light", "dark"] as const;
+
+test.skip(!folder, "SCREENSHOT_DIR says where the pictures go");
+
+test("every page at two widths and in both themes", async ({ page, request }) => {
+  test.setTimeout(300_000);
+  await mkdir(String(folder), { recursive: true });
+  await shoot(page, "signin", "/signin");
+  await shoot(page, "signup", "/signup");
+  await signUp(page, freshAccount());
+  await shoot(page, "onboarding", "/onboarding");
+  await page.goto("/onboarding");
+  const { key, projectPath } = await nameWorkspace(page, {
+    organization: "Northwind",
+    project: "Support bot",
+  });
+  await shootHere(page, "getting-started-waiting");
+  await shoot(page, "traces-empty", `${projectPath}/traces`);
+  const agentTraceId = await seedTraces(request, key);
+  await page.goto(`${projectPath}/getting-started`);
+  await page.getByText("Traces are arriving").waitFor();
+  await shootHere(page, "getting-started");
+  await shoot(page, "traces", `${projectPath}/traces`);
+  await shoot(page, "traces-filtered", `${projectPath}/traces?filter=status:error`);
+  await shoot(page, "trace", `${projectPath}/traces/${agentTraceId}`);
+  await shoot(page, "api-keys", `${projectPath}/settings/api-keys`);
+  await shoot(page, "not-found", "/nowhere/to/be/found");
+  await shootPalette(page, `${projectPath}/traces`);
+});
+
+async function shoot(page: Page, name: string, path: string): Promise<void> {
+  await page.goto(path);
+  await shootHere(page, name);
+}
+
+/** Pictures of the page as it is, without loading it again: what is shown once stays. */
+async function shootHere(page: Page, name: string): Promise<void> {
+  for (const theme of themes) {
+    await page.evaluate((choice) => {
+      localStorage.setItem("brokle.theme", choice);
+      document.documentElement.dataset.theme = choice;
+    }, theme);
+    for (const { name: size, width, height } of sizes) {
+      await page.setViewportSize({ width, height });
+      await page.waitForLoadState("networkidle").catch(() => undefined);
+      await page.evaluate(() => document.fonts.ready);
+      await page.screenshot({
+        path: join(String(folder), `${name}-${size}-${theme}.png`),
+        animations: "disabled",
+      });
+    }
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
+async function shootPalette(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await page.getByRole("navigation", { name: "Main" }).waitFor();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("dialog").waitFor();
+  await page.screenshot({ path: join(String(folder), "palette-wide-dark.png"), animations: "disabled" });
+}
