@@ -1,0 +1,18 @@
+//! The gateway against a provider that misbehaves, over real sockets.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+mod configuration;
+mod disconnect;
+mod errors;
+mod fallback;
+mod models;
+mod passthrough;
+mod recording;
+mod spans;
+mod stage;
+mod stream;
