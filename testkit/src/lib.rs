@@ -1,7 +1,9 @@
 //! What the tests share. Real components only: [`server`] runs the real binary as its own process, on free
-//! ports and on a database of its own; [`tenant`] signs up at its real API; [`otlp`] makes payloads; [`provider`]
+//! ports and on a database of its own; [`clickhouse`] gives
+//! a database alone; [`tenant`] signs up at its real API; [`otlp`] makes payloads; [`provider`]
 //! stands in for a model provider.
 
+pub mod clickhouse;
 pub mod otlp;
 pub mod provider;
 pub mod server;

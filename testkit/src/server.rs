@@ -164,7 +164,7 @@ impl Drop for Server {
             let _ = self.kill();
         }
         if let Some(url) = &self.clickhouse_url {
-            drop_database(url);
+            crate::clickhouse::drop_database(url);
         }
     }
 }
@@ -189,7 +189,7 @@ pub fn free_port() -> Result<u16> {
     clippy::disallowed_methods,
     reason = "the test run tells where its services are by environment"
 )]
-fn test_variable(name: &str) -> Option<String> {
+pub(crate) fn test_variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
@@ -242,17 +242,4 @@ fn spawn(
     command
         .spawn()
         .with_context(|| format!("starting {}", binary.display()))
-}
-
-/// Best effort: the engine ends with the test run anyway.
-fn drop_database(url: &str) {
-    let Some((server, database)) = url.rsplit_once('/') else {
-        return;
-    };
-    let query = format!("{server}/?query=DROP%20DATABASE%20IF%20EXISTS%20{database}%20SYNC");
-    let _ = Command::new("curl")
-        .args(["-sS", "--max-time", "5", "-X", "POST", "-d", "", &query])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
 }

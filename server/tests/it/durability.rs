@@ -32,22 +32,33 @@ impl Load {
         let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
         let mut senders = JoinSet::new();
         for _ in 0..SENDERS {
-            let (stop, acknowledged, numbers) = (Arc::clone(&stop), Arc::clone(&acknowledged), Arc::clone(numbers));
+            let (stop, acknowledged, numbers) =
+                (Arc::clone(&stop), Arc::clone(&acknowledged), Arc::clone(numbers));
             let (url, key) = (url.clone(), key.clone());
             senders.spawn(async move {
-                let client = Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
+                let client = Client::builder()
+                    .timeout(Duration::from_secs(10))
+                    .build()
+                    .unwrap();
                 while !stop.load(Ordering::SeqCst) {
                     let first = numbers.fetch_add(SPANS_PER_REQUEST, Ordering::SeqCst);
                     let ids: Vec<u64> = (first..first + SPANS_PER_REQUEST).collect();
                     if send(&client, &url, &key, &ids).await {
-                        acknowledged.lock().await.extend(ids.iter().map(|id| span_hex(*id)));
+                        acknowledged
+                            .lock()
+                            .await
+                            .extend(ids.iter().map(|id| span_hex(*id)));
                     } else {
                         tokio::task::yield_now().await;
                     }
                 }
             });
         }
-        Self { stop, acknowledged, senders }
+        Self {
+            stop,
+            acknowledged,
+            senders,
+        }
     }
 
     async fn count(&self) -> usize {
@@ -67,11 +78,18 @@ fn span_hex(id: u64) -> String {
 }
 
 async fn send(client: &Client, url: &str, key: &str, ids: &[u64]) -> bool {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
     let start_ns = u64::try_from(now.as_nanos()).unwrap();
-    let spans = ids.iter().map(|id| otlp::root_span([0xaa; 16], id.to_be_bytes(), "work", start_ns)).collect();
+    let spans = ids
+        .iter()
+        .map(|id| otlp::root_span([0xaa; 16], id.to_be_bytes(), "work", start_ns))
+        .collect();
     let request = client.post(format!("{url}/v1/traces")).header("x-api-key", key);
-    let request = request.header("content-type", "application/x-protobuf").body(otlp::request(spans));
+    let request = request
+        .header("content-type", "application/x-protobuf")
+        .body(otlp::request(spans));
     matches!(request.send().await, Ok(response) if response.status() == StatusCode::OK)
 }
 
@@ -79,7 +97,9 @@ async fn send(client: &Client, url: &str, key: &str, ids: &[u64]) -> bool {
 async fn query(server: &Server, sql: &str) -> Option<Vec<String>> {
     let url = server.clickhouse_url();
     let (endpoint, database) = url.rsplit_once('/').unwrap();
-    let request = Client::new().post(format!("{endpoint}/?database={database}")).body(sql.to_owned());
+    let request = Client::new()
+        .post(format!("{endpoint}/?database={database}"))
+        .body(sql.to_owned());
     let response = request.timeout(Duration::from_secs(20)).send().await.ok()?;
     let succeeded = response.status() == StatusCode::OK;
     let text = response.text().await.ok()?;
@@ -93,11 +113,22 @@ async fn assert_each_once(server: &Server, acknowledged: &BTreeSet<String>) {
         let distinct: BTreeSet<String> = rows.iter().cloned().collect();
         acknowledged.is_subset(&distinct).then_some(rows)
     });
-    let stored = stored.await.unwrap_or_else(|error| panic!("{error}; the server's log:\n{}", server.log()));
+    let stored = stored
+        .await
+        .unwrap_or_else(|error| panic!("{error}; the server's log:\n{}", server.log()));
     let distinct: BTreeSet<&String> = stored.iter().collect();
     assert_eq!(stored.len(), distinct.len(), "rows are stored twice");
-    let core = query(server, "SELECT count(), uniqExact(span_id) FROM observations_core").await.unwrap();
-    assert_eq!(core, [format!("{}\t{}", distinct.len(), distinct.len())], "the narrow table disagrees");
+    let core = query(
+        server,
+        "SELECT count(), uniqExact(span_id) FROM observations_core",
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        core,
+        [format!("{}\t{}", distinct.len(), distinct.len())],
+        "the narrow table disagrees"
+    );
 }
 
 /// Waits until `more` spans beyond `base` were acknowledged, and then a random instant longer.
@@ -132,14 +163,21 @@ async fn kill_of_the_server_at_random_points_loses_nothing_and_repeats_nothing()
 #[tokio::test(flavor = "multi_thread")]
 async fn kill_of_its_own_engine_during_inserts_loses_nothing_and_repeats_nothing() {
     const ROUNDS: usize = 4;
-    let options = ServerOptions { embedded_engine: true, ..ServerOptions::default() };
+    let options = ServerOptions {
+        embedded_engine: true,
+        ..ServerOptions::default()
+    };
     let server = Server::start(binary(), options).await.unwrap();
     let tenant = Tenant::sign_up(&server.url()).await.unwrap();
     let numbers = Arc::new(AtomicU64::new(1));
     let load = Load::start(server.url(), tenant.key.clone(), &numbers);
     for _ in 0..ROUNDS {
         run_for_a_while(&load, 200 + rand::random_range(0..1_000)).await;
-        let engine = wait::until("an engine runs", STORED_WITHIN, || async { child_of(server.pid()) }).await.unwrap();
+        let engine = wait::until("an engine runs", STORED_WITHIN, || async {
+            child_of(server.pid())
+        })
+        .await
+        .unwrap();
         signal(engine, "KILL").unwrap();
         wait::until("another engine runs and answers", STORED_WITHIN, || async {
             let restarted = child_of(server.pid()).is_some_and(|pid| pid != engine);
@@ -161,7 +199,9 @@ async fn a_stopped_server_has_stored_all_that_it_acknowledged() {
     let status = server.stop().await.unwrap();
     assert!(status.success(), "{status}; {}", server.log());
     let acknowledged = load.finish().await;
-    let rows = query(&server, "SELECT lower(hex(span_id)) FROM observations").await.unwrap();
+    let rows = query(&server, "SELECT lower(hex(span_id)) FROM observations")
+        .await
+        .unwrap();
     let stored: BTreeSet<String> = rows.iter().cloned().collect();
     assert!(acknowledged.is_subset(&stored), "drained on SIGTERM");
     assert_eq!(rows.len(), stored.len());

@@ -21,12 +21,22 @@ on_both_stores! {
 }
 
 async fn send(server: &Server, key: &str, body: Vec<u8>) -> StatusCode {
-    let request = Client::new().post(format!("{}/v1/traces", server.url())).header("x-api-key", key);
-    request.header("content-type", "application/x-protobuf").body(body).send().await.unwrap().status()
+    let request = Client::new()
+        .post(format!("{}/v1/traces", server.url()))
+        .header("x-api-key", key);
+    request
+        .header("content-type", "application/x-protobuf")
+        .body(body)
+        .send()
+        .await
+        .unwrap()
+        .status()
 }
 
 fn now_ns() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
     u64::try_from(since.as_nanos()).unwrap()
 }
 
@@ -34,29 +44,52 @@ async fn sent_span_is_read_back(server: Server, tenant: Tenant) {
     let start_ns = now_ns() - 5_000_000_123;
     let mut span = otlp::root_span([7; 16], [3; 8], "checkout", start_ns);
     span.attributes.push(otlp::attribute("color", "green"));
-    assert_eq!(send(&server, &tenant.key, otlp::request(vec![span])).await, StatusCode::OK);
+    assert_eq!(
+        send(&server, &tenant.key, otlp::request(vec![span])).await,
+        StatusCode::OK
+    );
     let trace_id = "07".repeat(16);
     let found = observations(&tenant, &trace_id, 1).await;
-    assert_eq!((&found[0]["name"], &found[0]["attributes"]["color"]), (&json!("checkout"), &json!("green")));
-    let (status, export) = tenant.get(&format!("/api/v1/analytics/traces/{trace_id}/otlp")).await.unwrap();
+    assert_eq!(
+        (&found[0]["name"], &found[0]["attributes"]["color"]),
+        (&json!("checkout"), &json!("green"))
+    );
+    let (status, export) = tenant
+        .get(&format!("/api/v1/analytics/traces/{trace_id}/otlp"))
+        .await
+        .unwrap();
     assert_eq!(status, StatusCode::OK);
     let exported = &export["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
     assert_eq!(exported["startTimeUnixNano"], start_ns.to_string());
-    assert_eq!((&exported["traceId"], &exported["spanId"]), (&json!(trace_id), &json!("03".repeat(8))));
+    assert_eq!(
+        (&exported["traceId"], &exported["spanId"]),
+        (&json!(trace_id), &json!("03".repeat(8)))
+    );
 }
 
 async fn revoked_key(server: Server, tenant: Tenant) {
     let body = || otlp::request(vec![otlp::root_span([1; 16], [1; 8], "a", now_ns())]);
     assert_eq!(send(&server, &tenant.key, body()).await, StatusCode::OK);
-    let path = format!("/api/v1/projects/{}/api-keys/{}", tenant.project_id, tenant.key_id);
+    let path = format!(
+        "/api/v1/projects/{}/api-keys/{}",
+        tenant.project_id, tenant.key_id
+    );
     let revoked = tenant.request(Method::DELETE, &path).send().await.unwrap();
     assert_eq!(revoked.status(), StatusCode::NO_CONTENT);
     assert_eq!(send(&server, &tenant.key, body()).await, StatusCode::UNAUTHORIZED);
-    assert_eq!(send(&server, "bk_proj_nonsense", body()).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        send(&server, "bk_proj_nonsense", body()).await,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 async fn post(server: &Server, path: &str, body: &Value) -> (StatusCode, Value) {
-    let response = Client::new().post(format!("{}{path}", server.url())).json(body).send().await.unwrap();
+    let response = Client::new()
+        .post(format!("{}{path}", server.url()))
+        .json(body)
+        .send()
+        .await
+        .unwrap();
     (response.status(), response.json().await.unwrap_or(Value::Null))
 }
 
@@ -68,19 +101,35 @@ async fn refresh_rotation(server: Server, tenant: Tenant) {
     let (status, second) = post(&server, "/api/v1/auth/refresh", &old).await;
     assert_eq!(status, StatusCode::OK);
     let new = json!({"refresh_token": second["data"]["refresh_token"]});
-    assert_eq!(post(&server, "/api/v1/auth/refresh", &old).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        post(&server, "/api/v1/auth/refresh", &old).await.0,
+        StatusCode::UNAUTHORIZED
+    );
     let (status, _) = post(&server, "/api/v1/auth/refresh", &new).await;
-    assert_eq!(status, StatusCode::UNAUTHORIZED, "the reuse revoked the whole family");
+    assert_eq!(
+        status,
+        StatusCode::UNAUTHORIZED,
+        "the reuse revoked the whole family"
+    );
 }
 
 async fn sign_in_again(server: Server, tenant: Tenant) {
     let login = json!({"email": tenant.email, "password": PASSWORD});
     let (_, body) = post(&server, "/api/v1/auth/login", &login).await;
-    let again = Tenant { access_token: body["data"]["access_token"].as_str().unwrap().into(), ..tenant.clone() };
+    let again = Tenant {
+        access_token: body["data"]["access_token"].as_str().unwrap().into(),
+        ..tenant.clone()
+    };
     let organizations = again.data("/api/v1/organizations").await.unwrap();
-    assert_eq!((organizations.as_array().unwrap().len(), &organizations[0]["id"]), (1, &json!(tenant.organization_id)));
+    assert_eq!(
+        (organizations.as_array().unwrap().len(), &organizations[0]["id"]),
+        (1, &json!(tenant.organization_id))
+    );
     let wrong = json!({"email": tenant.email, "password": "not the password"});
-    assert_eq!(post(&server, "/api/v1/auth/login", &wrong).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        post(&server, "/api/v1/auth/login", &wrong).await.0,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 async fn paging(server: Server, tenant: Tenant) {
@@ -90,7 +139,12 @@ async fn paging(server: Server, tenant: Tenant) {
     let span = |number: usize| {
         let mut trace_id = [9; 16];
         trace_id[15] = u8::try_from(number).unwrap();
-        otlp::root_span(trace_id, [1; 8], &format!("trace {number}"), start_ns + (number as u64 / 3) * 1_000)
+        otlp::root_span(
+            trace_id,
+            [1; 8],
+            &format!("trace {number}"),
+            start_ns + (number as u64 / 3) * 1_000,
+        )
     };
     let body = otlp::request((0..TRACES).map(span).collect());
     assert_eq!(send(&server, &tenant.key, body).await, StatusCode::OK);
@@ -102,7 +156,13 @@ async fn paging(server: Server, tenant: Tenant) {
         let path = format!("/api/v1/analytics/traces?limit=10{cursor}");
         let (status, page) = tenant.get(&path).await.unwrap();
         assert_eq!(status, StatusCode::OK, "{page}");
-        seen.extend(page["data"].as_array().unwrap().iter().map(|trace| trace["trace_id"].as_str().unwrap().to_owned()));
+        seen.extend(
+            page["data"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|trace| trace["trace_id"].as_str().unwrap().to_owned()),
+        );
         let pagination = &page["meta"]["pagination"];
         if pagination["has_next"] != true {
             break;

@@ -38,7 +38,9 @@ where
 {
     let database = TestDatabase::create(engine).await;
     if let Database::Postgres(url) = database.database() {
-        options.environment.push(("DATABASE_URL".into(), url.expose_secret().into()));
+        options
+            .environment
+            .push(("DATABASE_URL".into(), url.expose_secret().into()));
     }
     let server = Server::start(binary(), options).await.unwrap();
     let tenant = Tenant::sign_up(&server.url()).await.unwrap();
@@ -72,7 +74,10 @@ pub(crate) use on_both_stores;
 pub(crate) async fn observations(tenant: &Tenant, trace_id: &str, count: usize) -> Vec<Value> {
     let what = format!("{count} observations of trace {trace_id} are visible");
     wait::until(&what, VISIBLE_WITHIN, || async {
-        tenant.observations(trace_id).await.filter(|found| found.len() >= count)
+        tenant
+            .observations(trace_id)
+            .await
+            .filter(|found| found.len() >= count)
     })
     .await
     .unwrap()
@@ -80,16 +85,22 @@ pub(crate) async fn observations(tenant: &Tenant, trace_id: &str, count: usize) 
 
 /// The observation with this name.
 pub(crate) fn named<'a>(observations: &'a [Value], name: &str) -> &'a Value {
-    observations.iter().find(|observation| observation["name"] == name).unwrap()
+    observations
+        .iter()
+        .find(|observation| observation["name"] == name)
+        .unwrap()
 }
 
 /// Runs a stock client with only these variables set, and reads the JSON that it prints.
 pub(crate) async fn run_client(program: Client, variables: Vec<(&'static str, String)>) -> Value {
-    let output = tokio::task::spawn_blocking(move || program.command().envs(variables).output().unwrap()).await.unwrap();
+    let output = tokio::task::spawn_blocking(move || program.command().envs(variables).output().unwrap())
+        .await
+        .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "the client failed: {errors}");
     let text = String::from_utf8(output.stdout).unwrap();
-    serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap_or_else(|_| panic!("no JSON in `{text}`; {errors}"))
+    serde_json::from_str(text.lines().last().unwrap_or_default())
+        .unwrap_or_else(|_| panic!("no JSON in `{text}`; {errors}"))
 }
 
 /// A stock client's program in `testkit/clients`.
@@ -117,15 +128,25 @@ impl Client {
 }
 
 /// What `scripts/test-clients` has prepared, by the variable in which it says so.
-#[expect(clippy::disallowed_methods, reason = "the test run tells by environment what it has prepared")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test run tells by environment what it has prepared"
+)]
 fn prepared(variable: &str) -> PathBuf {
     if let Ok(value) = std::env::var(variable) {
         return PathBuf::from(value);
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/test-clients");
     let output = Command::new(script).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let text = String::from_utf8(output.stdout).unwrap();
-    let line = text.lines().find_map(|line| line.trim_start_matches("export ").strip_prefix(&format!("{variable}=")));
+    let line = text.lines().find_map(|line| {
+        line.trim_start_matches("export ")
+            .strip_prefix(&format!("{variable}="))
+    });
     PathBuf::from(line.unwrap().trim_matches(['"', '\'']))
 }

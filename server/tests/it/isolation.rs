@@ -18,13 +18,24 @@ on_both_stores! {
 
 fn routes(tenant: &Tenant, trace_id: &str) -> Vec<(Method, String)> {
     let (organization, project) = (&tenant.organization_id, &tenant.project_id);
-    let analytics = |path: &str| (Method::GET, format!("/api/v1/analytics/traces{path}?project_id={project}"));
+    let analytics = |path: &str| {
+        (
+            Method::GET,
+            format!("/api/v1/analytics/traces{path}?project_id={project}"),
+        )
+    };
     vec![
         (Method::GET, format!("/api/v1/organizations/{organization}")),
-        (Method::GET, format!("/api/v1/projects?organization_id={organization}")),
+        (
+            Method::GET,
+            format!("/api/v1/projects?organization_id={organization}"),
+        ),
         (Method::GET, format!("/api/v1/projects/{project}")),
         (Method::GET, format!("/api/v1/projects/{project}/api-keys")),
-        (Method::DELETE, format!("/api/v1/projects/{project}/api-keys/{}", tenant.key_id)),
+        (
+            Method::DELETE,
+            format!("/api/v1/projects/{project}/api-keys/{}", tenant.key_id),
+        ),
         analytics(""),
         analytics("/histogram"),
         analytics("/facets"),
@@ -35,10 +46,16 @@ fn routes(tenant: &Tenant, trace_id: &str) -> Vec<(Method, String)> {
 }
 
 async fn send_one_trace(server: &Server, tenant: &Tenant) -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
     let span = otlp::root_span([5; 16], [5; 8], "secret", u64::try_from(now.as_nanos()).unwrap());
-    let request = Client::new().post(format!("{}/v1/traces", server.url())).header("x-api-key", &tenant.key);
-    let request = request.header("content-type", "application/x-protobuf").body(otlp::request(vec![span]));
+    let request = Client::new()
+        .post(format!("{}/v1/traces", server.url()))
+        .header("x-api-key", &tenant.key);
+    let request = request
+        .header("content-type", "application/x-protobuf")
+        .body(otlp::request(vec![span]));
     assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
     let trace_id = "05".repeat(16);
     observations(tenant, &trace_id, 1).await;

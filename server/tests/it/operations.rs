@@ -17,13 +17,24 @@ async fn health_names_every_part_and_says_no_secret() {
     let server = server().await;
     let (status, text) = get(format!("{}/health", server.url())).await;
     let body: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((status, &body["status"]), (StatusCode::OK, &Value::from("ok")), "{text}");
+    assert_eq!(
+        (status, &body["status"]),
+        (StatusCode::OK, &Value::from("ok")),
+        "{text}"
+    );
     for part in ["relational", "clickhouse", "ingest", "cache", "providers"] {
         assert_eq!(body["parts"][part]["status"], "ok", "{part}: {text}");
-        assert_eq!(get(format!("{}/health/{part}", server.url())).await.0, StatusCode::OK);
+        assert_eq!(
+            get(format!("{}/health/{part}", server.url())).await.0,
+            StatusCode::OK
+        );
     }
     for path in ["/health/db", "/health/live", "/health/ready"] {
-        assert_eq!(get(format!("{}{path}", server.url())).await.0, StatusCode::OK, "{path}");
+        assert_eq!(
+            get(format!("{}{path}", server.url())).await.0,
+            StatusCode::OK,
+            "{path}"
+        );
     }
     assert!(!text.contains("127.0.0.1") && !text.contains("sqlite:"), "{text}");
 }
@@ -34,8 +45,16 @@ async fn metrics_are_served_to_loopback_and_not_through_a_proxy() {
     let url = format!("{}/metrics", server.url());
     let (status, text) = get(url.clone()).await;
     assert_eq!(status, StatusCode::OK);
-    assert!(text.contains("brokle_ingest") && text.ends_with("# EOF\n"), "{text}");
-    let forwarded = Client::new().get(&url).header("x-forwarded-for", "203.0.113.9").send().await.unwrap();
+    assert!(
+        text.contains("brokle_ingest") && text.ends_with("# EOF\n"),
+        "{text}"
+    );
+    let forwarded = Client::new()
+        .get(&url)
+        .header("x-forwarded-for", "203.0.113.9")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(forwarded.status(), StatusCode::FORBIDDEN);
 }
 
@@ -44,7 +63,10 @@ async fn unknown_api_paths_are_told_in_the_envelope_and_other_paths_get_the_dash
     let server = server().await;
     let (status, text) = get(format!("{}/api/v1/nothing", server.url())).await;
     let body: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((status, &body["success"]), (StatusCode::NOT_FOUND, &Value::from(false)));
+    assert_eq!(
+        (status, &body["success"]),
+        (StatusCode::NOT_FOUND, &Value::from(false))
+    );
     assert!(body["error"]["request_id"].is_string(), "{text}");
     let (status, text) = get(format!("{}/acme/main/traces", server.url())).await;
     assert_eq!(status, StatusCode::OK);
@@ -55,10 +77,16 @@ async fn unknown_api_paths_are_told_in_the_envelope_and_other_paths_get_the_dash
 async fn the_served_description_is_the_committed_one() {
     let server = server().await;
     let (_, served) = get(format!("{}/openapi.json", server.url())).await;
-    let committed = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/openapi.json"));
+    let committed = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../docs/reference/openapi.json"
+    ));
     let committed: Value = serde_json::from_str(&committed.unwrap()).unwrap();
     let served: Value = serde_json::from_str(&served).unwrap();
-    assert_eq!(served, committed, "docs/reference/openapi.json is stale: run `make openapi`");
+    assert_eq!(
+        served, committed,
+        "docs/reference/openapi.json is stale: run `make openapi`"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,14 +105,26 @@ async fn a_secret_never_reaches_the_log() {
 fn brokle(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let directory = tempfile::tempdir().unwrap();
     let mut command = Command::new(binary());
-    command.args(arguments).current_dir(directory.path()).envs(environment.iter().copied());
+    command
+        .args(arguments)
+        .current_dir(directory.path())
+        .envs(environment.iter().copied());
     command.output().unwrap()
 }
 
 #[test]
 fn help_teaches_the_first_steps() {
     let help = String::from_utf8(brokle(&["--help"], &[]).stdout).unwrap();
-    for word in ["serve", "demo", "migrate", "clickhouse", "doctor", "config", "openapi", "version"] {
+    for word in [
+        "serve",
+        "demo",
+        "migrate",
+        "clickhouse",
+        "doctor",
+        "config",
+        "openapi",
+        "version",
+    ] {
         assert!(help.contains(word), "{help}");
     }
 }
@@ -99,7 +139,13 @@ fn an_unknown_configuration_key_stops_the_start_and_is_named() {
 
 #[test]
 fn config_show_hides_secrets() {
-    let output = brokle(&["config", "show"], &[("DATABASE_URL", "postgres://u:hunter2@localhost/x")]);
+    let output = brokle(
+        &["config", "show"],
+        &[("DATABASE_URL", "postgres://u:hunter2@localhost/x")],
+    );
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("storage.database_url = (set)") && !text.contains("hunter2"), "{text}");
+    assert!(
+        text.contains("storage.database_url = (set)") && !text.contains("hunter2"),
+        "{text}"
+    );
 }

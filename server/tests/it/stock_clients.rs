@@ -26,28 +26,49 @@ async fn assert_python_trace(tenant: &Tenant, sent: &Value) {
     assert_eq!(root["parent_observation_id"], Value::Null);
     assert_eq!(root["service_name"], "shop");
     let attributes = &root["attributes"];
-    assert_eq!((&attributes["retries"], &attributes["ratio"]), (&json!(3), &json!(0.25)));
-    assert_eq!((&attributes["cached"], &attributes["steps"]), (&json!(false), &json!(["plan", "call"])));
+    assert_eq!(
+        (&attributes["retries"], &attributes["ratio"]),
+        (&json!(3), &json!(0.25))
+    );
+    assert_eq!(
+        (&attributes["cached"], &attributes["steps"]),
+        (&json!(false), &json!(["plan", "call"]))
+    );
 
     let call = named(&observations, "chat gpt-4o-mini");
-    assert_eq!((&call["type"], &call["provider"]), (&json!("generation"), &json!("openai")));
+    assert_eq!(
+        (&call["type"], &call["provider"]),
+        (&json!("generation"), &json!("openai"))
+    );
     assert_eq!(call["model"], "gpt-4o-mini-2024-07-18");
     assert_eq!(call["parent_observation_id"], root["observation_id"]);
     assert_eq!(call["usage"]["input_tokens"], 1000);
     assert_eq!(call["usage"]["cache_read_tokens"], 400);
-    assert_eq!(call["input"][0]["parts"][0]["content"], "What is the capital of France?");
+    assert_eq!(
+        call["input"][0]["parts"][0]["content"],
+        "What is the capital of France?"
+    );
     assert_eq!(call["output"][0]["parts"][0]["content"], "Paris.");
     assert_eq!(call["events"][0]["name"], "first chunk");
     // 600 fresh tokens at 0.15, 400 cached at 0.075 and 100 output tokens at 0.60 USD per million.
     assert_eq!(call["cost"]["total"], "0.00018");
 
     let failing = named(&observations, "store answer");
-    assert_eq!((&failing["status"], &failing["status_message"]), (&json!("error"), &json!("disk is full")));
+    assert_eq!(
+        (&failing["status"], &failing["status_message"]),
+        (&json!("error"), &json!("disk is full"))
+    );
 
     let trace = tenant.trace(trace_id).await.unwrap();
     assert_eq!(trace["name"], "answer question");
-    assert_eq!((&trace["user_id"], &trace["session_id"]), (&json!("u-7"), &json!("s-9")));
-    assert_eq!((&trace["observation_count"], &trace["error_count"]), (&json!(3), &json!(1)));
+    assert_eq!(
+        (&trace["user_id"], &trace["session_id"]),
+        (&json!("u-7"), &json!("s-9"))
+    );
+    assert_eq!(
+        (&trace["observation_count"], &trace["error_count"]),
+        (&json!(3), &json!(1))
+    );
     assert_eq!(trace["total_cost"], "0.00018");
     let listed = tenant.data("/api/v1/analytics/traces").await.unwrap();
     assert_eq!(listed[0]["trace_id"], trace_id);
@@ -56,7 +77,11 @@ async fn assert_python_trace(tenant: &Tenant, sent: &Value) {
 #[tokio::test(flavor = "multi_thread")]
 async fn python_sdk_over_http_protobuf_comes_back_as_sent() {
     let (server, tenant) = server_and_tenant().await;
-    let sent = run_client(Client::Python("send_spans.py"), exporter(server.url(), &tenant, "http/protobuf")).await;
+    let sent = run_client(
+        Client::Python("send_spans.py"),
+        exporter(server.url(), &tenant, "http/protobuf"),
+    )
+    .await;
     assert_python_trace(&tenant, &sent).await;
 }
 
@@ -72,20 +97,34 @@ async fn python_sdk_over_the_otlp_http_port_comes_back_as_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn python_sdk_over_grpc_comes_back_as_sent() {
     let (server, tenant) = server_and_tenant().await;
-    let sent = run_client(Client::Python("send_spans.py"), exporter(server.otlp_grpc_url(), &tenant, "grpc")).await;
+    let sent = run_client(
+        Client::Python("send_spans.py"),
+        exporter(server.otlp_grpc_url(), &tenant, "grpc"),
+    )
+    .await;
     assert_python_trace(&tenant, &sent).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn javascript_sdk_over_http_json_comes_back_as_sent() {
     let (server, tenant) = server_and_tenant().await;
-    let sent = run_client(Client::Node("send_spans.mjs"), exporter(server.url(), &tenant, "http/json")).await;
+    let sent = run_client(
+        Client::Node("send_spans.mjs"),
+        exporter(server.url(), &tenant, "http/json"),
+    )
+    .await;
     let observations = observations(&tenant, sent["trace_id"].as_str().unwrap(), 2).await;
     let root = named(&observations, "GET /answer");
-    assert_eq!((&root["status"], &root["attributes"]["retries"]), (&json!("ok"), &json!(3)));
+    assert_eq!(
+        (&root["status"], &root["attributes"]["retries"]),
+        (&json!("ok"), &json!(3))
+    );
     let call = named(&observations, "chat gpt-4o-mini");
     assert_eq!(call["parent_observation_id"], root["observation_id"]);
-    assert_eq!((&call["usage"]["input_tokens"], &call["cost"]["total"]), (&json!(1000), &json!("0.00021")));
+    assert_eq!(
+        (&call["usage"]["input_tokens"], &call["cost"]["total"]),
+        (&json!(1000), &json!("0.00021"))
+    );
 }
 
 /// A server whose provider `mock` is a fake one.
@@ -95,7 +134,15 @@ async fn gateway() -> (Server, Tenant, FakeProvider) {
         "[gateway.providers.mock]\ndialect = \"openai\"\nbase_url = \"{}\"\napi_key = \"mock-key\"\n",
         provider.base_url()
     );
-    let server = Server::start(binary(), ServerOptions { config, ..ServerOptions::default() }).await.unwrap();
+    let server = Server::start(
+        binary(),
+        ServerOptions {
+            config,
+            ..ServerOptions::default()
+        },
+    )
+    .await
+    .unwrap();
     let tenant = Tenant::sign_up(&server.url()).await.unwrap();
     (server, tenant, provider)
 }
@@ -113,11 +160,21 @@ async fn assert_call_is_a_trace(tenant: &Tenant, got: &Value) {
     assert_eq!(got["streamed"], got["text"]);
     assert_eq!(got["streamed_usage"], got["usage"]);
     let observations = observations(tenant, got["trace_id"].as_str().unwrap(), 2).await;
-    assert_eq!(observations.len(), 2, "a server span, and a client span for the one attempt");
-    let attempt = observations.iter().find(|observation| observation["parent_observation_id"] != Value::Null).unwrap();
+    assert_eq!(
+        observations.len(),
+        2,
+        "a server span, and a client span for the one attempt"
+    );
+    let attempt = observations
+        .iter()
+        .find(|observation| observation["parent_observation_id"] != Value::Null)
+        .unwrap();
     assert_eq!(attempt["type"], "generation");
     assert_eq!(attempt["usage"]["input_tokens"], got["usage"]["prompt_tokens"]);
-    assert_eq!(attempt["usage"]["output_tokens"], got["usage"]["completion_tokens"]);
+    assert_eq!(
+        attempt["usage"]["output_tokens"],
+        got["usage"]["completion_tokens"]
+    );
     assert_eq!(attempt["output"][0]["parts"][0]["content"], got["text"]);
     assert_eq!(attempt["input"][0]["parts"][0]["content"], "Say hello");
 }
@@ -127,7 +184,10 @@ async fn openai_python_gets_answers_and_leaves_a_trace() {
     let (server, tenant, _provider) = gateway().await;
     let got = run_client(Client::Python("call_model.py"), caller(&server, &tenant)).await;
     assert_call_is_a_trace(&tenant, &got).await;
-    assert_eq!((&got["provider"], &got["attempts"]), (&json!("mock"), &json!("1")));
+    assert_eq!(
+        (&got["provider"], &got["attempts"]),
+        (&json!("mock"), &json!("1"))
+    );
     assert_eq!(got["refused"], "model_not_found");
     assert!(got["models"].is_array());
 }

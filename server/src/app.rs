@@ -1,0 +1,142 @@
+//! Builds the planes from the configuration and the backends. The order is the order of need: storage,
+//! then who may call, then what takes calls.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use brokle_accounts::Accounts;
+use brokle_gateway::Gateway;
+use brokle_ingest::arrow::EncodeContext;
+use brokle_ingest::normalize::AttributeMap;
+use brokle_ingest::pipeline::Ingest;
+use brokle_ingest::receiver::{Receiver, ReceiverConfig, ReceiverMetrics};
+use brokle_model::clock::{SharedClock, SystemClock};
+use brokle_model::port::TelemetrySink;
+use brokle_model::price::PriceBook;
+use brokle_query::Query;
+use brokle_storage::repo::Store;
+use brokle_storage::telemetry::{TelemetryReader, TelemetryWriter};
+use brokle_storage_cache::MemoryLimiter;
+use prometheus_client::registry::Registry;
+use secrecy::SecretString;
+
+use crate::config::{Config, LoadedConfig};
+
+/// Callers whose rates are remembered at once, and for how long after their last call.
+const LIMITER_BUCKETS_MAX: u64 = 100_000;
+const LIMITER_IDLE: Duration = Duration::from_mins(10);
+
+/// The planes, built.
+pub(crate) struct Planes {
+    pub(crate) accounts: Accounts,
+    pub(crate) ingest: Ingest,
+    pub(crate) receiver: Arc<Receiver>,
+    pub(crate) gateway: Gateway,
+    pub(crate) query: Query,
+}
+
+/// Storage, opened and migrated.
+pub(crate) struct Stores {
+    pub(crate) relational: Arc<dyn Store>,
+    pub(crate) telemetry_writer: Arc<dyn TelemetryWriter>,
+    pub(crate) telemetry_reader: Arc<dyn TelemetryReader>,
+}
+
+impl Planes {
+    /// Builds every plane. Replays what the write-ahead log holds.
+    pub(crate) fn build(
+        loaded: &LoadedConfig,
+        jwt_secret: SecretString,
+        stores: Stores,
+        registry: &mut Registry,
+    ) -> anyhow::Result<Self> {
+        let clock: SharedClock = Arc::new(SystemClock);
+        let accounts = accounts(jwt_secret, Arc::clone(&stores.relational), &clock)?;
+        let prices = Arc::new(PriceBook::embedded()?);
+        let encoder = EncodeContext {
+            attributes: Arc::new(AttributeMap::embedded()?),
+            prices: Arc::clone(&prices),
+        };
+        let ingest = Ingest::open(
+            &ingest_config(&loaded.config),
+            stores.telemetry_writer,
+            Arc::new(encoder),
+            Arc::clone(&clock),
+            registry,
+        )
+        .context("opening the write-ahead log")?;
+        let metrics = ReceiverMetrics::register(registry);
+        let receiver = Receiver::new(
+            Arc::new(ingest.clone()),
+            accounts.key_resolver(),
+            Arc::clone(&clock),
+            ReceiverConfig::default(),
+            metrics,
+        );
+        let gateway = gateway(
+            loaded,
+            &accounts,
+            Arc::new(ingest.clone()),
+            prices,
+            &clock,
+            registry,
+        )?;
+        let query = Query::new(stores.telemetry_reader, accounts.session_resolver(), clock);
+        Ok(Self {
+            accounts,
+            ingest,
+            receiver,
+            gateway,
+            query,
+        })
+    }
+}
+
+pub(crate) fn accounts(
+    jwt_secret: SecretString,
+    store: Arc<dyn Store>,
+    clock: &SharedClock,
+) -> anyhow::Result<Accounts> {
+    let limiter = MemoryLimiter::new(LIMITER_BUCKETS_MAX, LIMITER_IDLE, Arc::clone(clock));
+    let config = brokle_accounts::Config::new(jwt_secret);
+    Ok(Accounts::new(
+        config,
+        store,
+        Arc::new(limiter),
+        Arc::clone(clock),
+    )?)
+}
+
+pub(crate) fn gateway(
+    loaded: &LoadedConfig,
+    accounts: &Accounts,
+    sink: Arc<dyn TelemetrySink>,
+    prices: Arc<PriceBook>,
+    clock: &SharedClock,
+    registry: &mut Registry,
+) -> anyhow::Result<Gateway> {
+    let settings = loaded
+        .config
+        .gateway
+        .resolve(&|name| loaded.environment.secret(name))?;
+    Ok(Gateway::new(
+        settings,
+        accounts.key_resolver(),
+        sink,
+        prices,
+        Arc::clone(clock),
+        registry,
+    )?)
+}
+
+fn ingest_config(config: &Config) -> brokle_ingest::config::Config {
+    let directory: &Path = &config.storage.data_dir;
+    brokle_ingest::config::Config {
+        sync: config.ingest.wal_sync,
+        wal_bytes_max: config.ingest.wal_bytes_max,
+        memory_bytes_max: config.ingest.memory_bytes_max,
+        ..brokle_ingest::config::Config::in_directory(directory)
+    }
+}

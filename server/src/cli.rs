@@ -1,0 +1,128 @@
+//! The command line. The texts here are the manual: `brokle --help` should be enough to get going.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The open-source AI control plane: OpenTelemetry collector, LLM gateway and dashboard in one binary.
+#[derive(Debug, Parser)]
+#[command(
+    name = "brokle",
+    version,
+    max_term_width = 110,
+    after_help = "Start here:\n  brokle serve          everything on this machine: SQLite and an embedded ClickHouse in ./data\n  brokle doctor         checks the set-up and says what to do about what it finds\n  brokle config env     the environment variables that exist"
+)]
+pub(crate) struct Arguments {
+    /// Configuration file [default: ./brokle.toml when it exists]
+    #[arg(long, global = true, env = "BROKLE_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server: collector, gateway, API and dashboard
+    Serve(ServeArguments),
+    /// Apply, undo or list database migrations
+    Migrate(MigrateArguments),
+    /// Run the embedded ClickHouse alone, behind ClickHouse's HTTP interface on loopback
+    Clickhouse(ClickhouseArguments),
+    /// Run the server with sample data and a bundled fake model provider; needs no provider key
+    Demo(ServeArguments),
+    /// Check the set-up: ports, engine library, databases, disk
+    Doctor,
+    /// Show the configuration in force, or the variables that exist
+    Config {
+        #[command(subcommand)]
+        verb: ConfigVerb,
+    },
+    /// Print the OpenAPI description of the HTTP API
+    Openapi,
+    /// Print the version
+    Version,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ServeArguments {
+    /// Do not apply pending migrations; refuse to start while any are pending
+    #[arg(long)]
+    pub(crate) no_migrate: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MigrateArguments {
+    /// Which database
+    #[arg(long, value_enum, default_value = "all", global = true)]
+    pub(crate) db: Database,
+    /// Show what would be done, and do nothing
+    #[arg(long, global = true)]
+    pub(crate) dry_run: bool,
+    #[command(subcommand)]
+    pub(crate) verb: MigrateVerb,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Database {
+    /// Relational and ClickHouse
+    All,
+    /// The relational store (Postgres, or SQLite when DATABASE_URL is unset)
+    Postgres,
+    /// ClickHouse
+    Clickhouse,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MigrateVerb {
+    /// Apply pending migrations
+    Up {
+        /// Apply this many at most
+        #[arg(long)]
+        steps: Option<usize>,
+    },
+    /// Undo applied migrations, newest first. Destroys data
+    Down {
+        /// Undo this many
+        #[arg(long, default_value_t = 1)]
+        steps: usize,
+        /// Do not ask for confirmation
+        #[arg(long)]
+        yes: bool,
+    },
+    /// List applied and pending migrations
+    Status,
+    /// Say which databases these are, their versions, and how many migrations they have
+    Info,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClickhouseArguments {
+    /// Where the data lives [default: clickhouse in BROKLE_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: Option<PathBuf>,
+    /// Loopback address to listen on [default: 127.0.0.1 and BROKLE_CLICKHOUSE_PORT]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The engine library [default: searched in the usual places]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) library: Option<OsString>,
+    /// Password for the user `default`; none when unset
+    #[arg(long, env = "BROKLE_ENGINE_PASSWORD", hide_env_values = true)]
+    pub(crate) password: Option<String>,
+    /// Stop when standard input closes: how `serve` keeps the engine from outliving it
+    #[arg(long, hide = true)]
+    pub(crate) stop_with_stdin: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Print what is in force, with secrets hidden
+    Show,
+    /// Check the configuration and say what is wrong with it
+    Check,
+    /// List the environment variables
+    Env,
+}

@@ -1,0 +1,278 @@
+//! `brokle serve`: opens storage, builds the planes, listens, and on a signal takes it all down in the
+//! opposite order.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use brokle_ingest::receiver::grpc::serve_grpc;
+use brokle_ingest::receiver::http as otlp_http;
+use brokle_migrations::target::clickhouse::ClickHouseTarget;
+use brokle_migrations::target::relational::RelationalTarget;
+use brokle_migrations::{Migration, Target, Verb, apply, clickhouse, postgres, sqlite, status};
+use brokle_model::clock::SystemClock;
+use prometheus_client::registry::Registry;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::app::{Planes, Stores};
+use crate::backends::{self, TelemetryEndpoint};
+use crate::cli::ServeArguments;
+use crate::config::{LoadedConfig, ServerConfig};
+use crate::lifecycle::{ADDRESSES_FILE, Lifecycle};
+use crate::ops::metrics::MetricsState;
+use crate::ops::parts;
+use crate::routes::{self, Operations};
+use crate::{http_server, logging};
+
+/// How long the rest of the gateway's spans may take to reach the log.
+const RECORDER_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(crate) async fn run(loaded: LoadedConfig, arguments: ServeArguments) -> anyhow::Result<ExitCode> {
+    logging::start(&loaded.config.log)?;
+    for name in &loaded.without_effect {
+        tracing::warn!("{name} is set, but has no effect in this version");
+    }
+    let lifecycle = Lifecycle::default();
+    lifecycle.listen_for_signals()?;
+    let result = serve(&loaded, &arguments, &lifecycle).await;
+    lifecycle.soft.cancel();
+    lifecycle
+        .stop_engine(loaded.config.server.shutdown_timeout())
+        .await;
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+async fn serve(
+    loaded: &LoadedConfig,
+    arguments: &ServeArguments,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let config = &loaded.config;
+    backends::prepare_data_dir(&config.storage.data_dir)?;
+    // Ports first: a port that is taken should be said before half a gigabyte of engine is loaded.
+    let listeners = Listeners::bind(&config.server).await?;
+    let (relational, telemetry) = tokio::try_join!(
+        open_relational(loaded, arguments),
+        open_telemetry(loaded, arguments, lifecycle)
+    )?;
+    let jwt_secret = match &config.accounts.jwt_secret {
+        Some(secret) => secret.clone(),
+        None => backends::jwt_secret(&config.storage.data_dir)?,
+    };
+    let mut registry = Registry::default();
+    let client = Arc::new(telemetry.client.clone());
+    let stores = Stores {
+        relational: Arc::clone(&relational) as _,
+        telemetry_writer: Arc::clone(&client) as _,
+        telemetry_reader: client,
+    };
+    let planes = Planes::build(loaded, jwt_secret, stores, &mut registry)?;
+    let operations = Operations {
+        health: parts::health(&planes, relational, &telemetry),
+        metrics: MetricsState {
+            registry: Arc::new(registry),
+            token: config.server.metrics_token.clone(),
+        },
+        trusted_proxies: config.server.trusted_proxies,
+    };
+    let addresses = listeners.addresses()?;
+    listeners.serve(&planes, operations, lifecycle);
+    write_addresses(&config.storage.data_dir, &addresses)?;
+    announce(&addresses, started.elapsed(), loaded)?;
+    lifecycle.soft.cancelled().await;
+    stop(&planes, lifecycle, config.server.shutdown_timeout()).await;
+    let _ = std::fs::remove_file(config.storage.data_dir.join(ADDRESSES_FILE));
+    Ok(())
+}
+
+/// Drains from the outside in: callers, then the gateway's spans, then the log.
+async fn stop(planes: &Planes, lifecycle: &Lifecycle, timeout: Duration) {
+    let deadline = Instant::now() + timeout;
+    lifecycle.wind_down(timeout / 2).await;
+    if !planes.gateway.shutdown(RECORDER_TIMEOUT).await {
+        tracing::warn!("some spans of the gateway did not reach the log");
+    }
+    let left = deadline.saturating_duration_since(Instant::now());
+    let drained = tokio::select! {
+        drained = planes.ingest.shutdown(left) => drained,
+        () = lifecycle.hard.cancelled(), if !lifecycle.hard.is_cancelled() => planes.ingest.shutdown(Duration::ZERO).await,
+    };
+    if drained.waiting_items > 0 {
+        tracing::info!(
+            items = drained.waiting_items,
+            "left in the write-ahead log for the next start"
+        );
+    }
+}
+
+async fn open_relational(
+    loaded: &LoadedConfig,
+    arguments: &ServeArguments,
+) -> anyhow::Result<Arc<brokle_storage_sql::SqlStore>> {
+    let storage = &loaded.config.storage;
+    let mut target = RelationalTarget::connect(&backends::relational_url(storage)).await?;
+    let available = if target.name() == "sqlite" {
+        sqlite()
+    } else {
+        postgres()
+    };
+    migrate(&mut target, &available, arguments).await?;
+    drop(target);
+    backends::relational_store(storage).await
+}
+
+async fn open_telemetry(
+    loaded: &LoadedConfig,
+    arguments: &ServeArguments,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<TelemetryEndpoint> {
+    let endpoint = TelemetryEndpoint::open(loaded, lifecycle).await?;
+    let mut target = ClickHouseTarget::new(endpoint.client.clone());
+    migrate(&mut target, &clickhouse(), arguments).await?;
+    Ok(endpoint)
+}
+
+async fn migrate(
+    target: &mut dyn Target,
+    available: &[Migration],
+    arguments: &ServeArguments,
+) -> anyhow::Result<()> {
+    if !arguments.no_migrate {
+        apply(target, available, Verb::Up { steps: None }, &SystemClock, false).await?;
+        return Ok(());
+    }
+    let status = status(target, available).await?;
+    if let [(version, name), ..] = status.pending.as_slice() {
+        bail!(
+            "{}: migration {version} {name} is pending; run `brokle migrate up`",
+            status.target
+        );
+    }
+    Ok(())
+}
+
+/// The bound sockets.
+struct Listeners {
+    http: TcpListener,
+    otlp_http: TcpListener,
+    otlp_grpc: TcpListener,
+}
+
+/// What the sockets were bound to, with the ports that the system chose.
+struct Addresses {
+    http: SocketAddr,
+    otlp_http: SocketAddr,
+    otlp_grpc: SocketAddr,
+}
+
+impl Listeners {
+    async fn bind(config: &ServerConfig) -> anyhow::Result<Self> {
+        Ok(Self {
+            http: bind(config.http_address(), "PORT").await?,
+            otlp_http: bind(config.otlp_http_address(), "BROKLE_OTLP_HTTP_PORT").await?,
+            otlp_grpc: bind(config.otlp_grpc_address(), "BROKLE_OTLP_GRPC_PORT").await?,
+        })
+    }
+
+    fn addresses(&self) -> anyhow::Result<Addresses> {
+        Ok(Addresses {
+            http: self.http.local_addr()?,
+            otlp_http: self.otlp_http.local_addr()?,
+            otlp_grpc: self.otlp_grpc.local_addr()?,
+        })
+    }
+
+    fn serve(self, planes: &Planes, operations: Operations, lifecycle: &Lifecycle) {
+        let Self {
+            http,
+            otlp_http,
+            otlp_grpc,
+        } = self;
+        let receiver = Arc::clone(&planes.receiver);
+        let main = routes::main_port(planes, operations);
+        lifecycle
+            .tasks
+            .spawn(http_server::serve(http, main, lifecycle.clone()));
+        let collector = otlp_http::router(Arc::clone(&receiver));
+        lifecycle
+            .tasks
+            .spawn(http_server::serve(otlp_http, collector, lifecycle.clone()));
+        let (soft, hard) = (lifecycle.soft.clone(), lifecycle.hard.clone());
+        lifecycle.tasks.spawn(async move {
+            tokio::select! {
+                served = serve_grpc(otlp_grpc, receiver, soft) => if let Err(error) = served {
+                    tracing::error!("OTLP/gRPC ended: {error}");
+                },
+                () = hard.cancelled() => {}
+            }
+        });
+        let (accounts, soft) = (planes.accounts.clone(), lifecycle.soft.clone());
+        lifecycle.tasks.spawn(async move { accounts.run(soft).await });
+    }
+}
+
+async fn bind(address: SocketAddr, variable: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("listening on {address}: stop what uses it, or set {variable} to another port")
+    })
+}
+
+fn write_addresses(data_dir: &Path, addresses: &Addresses) -> anyhow::Result<()> {
+    let Addresses {
+        http,
+        otlp_http,
+        otlp_grpc,
+    } = addresses;
+    let text = json!({
+        "pid": std::process::id(),
+        "http": http.to_string(),
+        "otlp_http": otlp_http.to_string(),
+        "otlp_grpc": otlp_grpc.to_string(),
+    });
+    let (path, part) = (
+        data_dir.join(ADDRESSES_FILE),
+        data_dir.join(format!("{ADDRESSES_FILE}.part")),
+    );
+    std::fs::write(&part, text.to_string())?;
+    std::fs::rename(part, path).context("writing the addresses file")
+}
+
+fn announce(addresses: &Addresses, took: Duration, loaded: &LoadedConfig) -> anyhow::Result<()> {
+    let Addresses {
+        http,
+        otlp_http,
+        otlp_grpc,
+    } = addresses;
+    let storage = &loaded.config.storage;
+    let relational = if storage.database_url.is_some() {
+        "Postgres"
+    } else {
+        "SQLite"
+    };
+    let telemetry = if storage.clickhouse_url.is_some() {
+        "your ClickHouse"
+    } else {
+        "the embedded ClickHouse"
+    };
+    tracing::info!(took_ms = took.as_millis(), %http, %otlp_http, %otlp_grpc, "serving");
+    let text = format!(
+        "\n  Brokle {version} is up ({took:.1} s): {relational} and {telemetry}, data in {data}\n\n  \
+         Dashboard     http://{http}          sign up, make a project: it shows what to do next\n  \
+         OTLP/HTTP     http://{otlp_http} or http://{http}\n  \
+         OTLP/gRPC     http://{otlp_grpc}\n  \
+         OpenAI API    http://{http}/v1\n  \
+         Health        http://{http}/health\n\n",
+        version = env!("CARGO_PKG_VERSION"),
+        took = took.as_secs_f64(),
+        data = storage.data_dir.display(),
+    );
+    // A closed standard output is no reason to stop serving.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(())
+}

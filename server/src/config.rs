@@ -1,0 +1,195 @@
+//! Everything that an operator may set, read once at start.
+//!
+//! Sources, first wins: environment, `.env`, `brokle.toml`, defaults. An unknown key fails the start, in
+//! the file and among `BROKLE_*` names alike: a typing error must not become a default. Each plane owns its
+//! own section's type; this file only puts them together.
+
+mod environment;
+mod load;
+mod show;
+
+use std::fmt::Display;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use brokle_gateway::config::GatewayConfig;
+use brokle_ingest::config::SyncPolicy;
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+
+pub(crate) use load::Environment;
+pub(crate) use load::{ConfigError, LoadedConfig, load};
+pub(crate) use show::{environment_table, render};
+
+/// The whole configuration.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Addresses and ports.
+    pub server: ServerConfig,
+    /// Where data lives.
+    pub storage: StorageConfig,
+    /// Receiving and logging of telemetry.
+    pub ingest: IngestConfig,
+    /// Providers and routes.
+    pub gateway: GatewayConfig,
+    /// Users and sessions.
+    pub accounts: AccountsConfig,
+    /// Logs of the process itself.
+    pub log: LogConfig,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServerConfig {
+    /// `HOST`: the address to listen on. Loopback unless told otherwise: the first start on a laptop should
+    /// not be a service to its network.
+    pub host: IpAddr,
+    /// `PORT`: dashboard, API, gateway and OTLP/HTTP.
+    pub port: u16,
+    /// `BROKLE_OTLP_GRPC_PORT`
+    pub otlp_grpc_port: u16,
+    /// `BROKLE_OTLP_HTTP_PORT`
+    pub otlp_http_port: u16,
+    /// `BROKLE_METRICS_TOKEN`: lets a scraper that is not on loopback read `/metrics`.
+    pub metrics_token: Option<SecretString>,
+    /// `BROKLE_TRUSTED_PROXIES`: how many reverse proxies in front append to `X-Forwarded-For`.
+    pub trusted_proxies: u8,
+    /// `BROKLE_SHUTDOWN_TIMEOUT_S`: how long a stop may take before the rest is left in the log.
+    pub shutdown_timeout_s: u64,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 8080,
+            otlp_grpc_port: 4317,
+            otlp_http_port: 4318,
+            metrics_token: None,
+            trusted_proxies: 0,
+            shutdown_timeout_s: 30,
+        }
+    }
+}
+
+impl ServerConfig {
+    pub(crate) fn http_address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port)
+    }
+
+    pub(crate) fn otlp_grpc_address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.otlp_grpc_port)
+    }
+
+    pub(crate) fn otlp_http_address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.otlp_http_port)
+    }
+
+    pub(crate) fn shutdown_timeout(&self) -> Duration {
+        Duration::from_secs(self.shutdown_timeout_s)
+    }
+}
+
+/// `[storage]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct StorageConfig {
+    /// `BROKLE_DATA_DIR`: the write-ahead log always; SQLite and the engine's data in embedded mode.
+    pub data_dir: PathBuf,
+    /// `DATABASE_URL`: `postgres://...`; unset means SQLite in the data directory.
+    pub database_url: Option<SecretString>,
+    /// `CLICKHOUSE_URL`: `http(s)://[user:password@]host:port[/database]`; unset means the embedded engine.
+    pub clickhouse_url: Option<SecretString>,
+    /// `BROKLE_CLICKHOUSE_PORT`: where the embedded engine listens, on loopback.
+    pub clickhouse_port: u16,
+    /// `BROKLE_ENGINE_LIBRARY`: the engine library's path, when it is not in one of the usual places.
+    pub engine_library: Option<PathBuf>,
+}
+
+impl Default for StorageConfig {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("data"),
+            database_url: None,
+            clickhouse_url: None,
+            clickhouse_port: 8123,
+            engine_library: None,
+        }
+    }
+}
+
+/// `[ingest]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct IngestConfig {
+    /// `BROKLE_WAL_SYNC`: `always`, `interval` or `never`: when an acknowledgement is on disk.
+    #[serde(deserialize_with = "parsed")]
+    pub wal_sync: SyncPolicy,
+    /// `BROKLE_WAL_BYTES_MAX`: how much may wait on disk while ClickHouse is away.
+    pub wal_bytes_max: u64,
+    /// `BROKLE_INGEST_MEMORY_BYTES_MAX`: bodies held in memory between admission and storage.
+    pub memory_bytes_max: u64,
+}
+
+impl Default for IngestConfig {
+    fn default() -> Self {
+        Self {
+            wal_sync: SyncPolicy::Always,
+            wal_bytes_max: 10 << 30,
+            memory_bytes_max: 192 << 20,
+        }
+    }
+}
+
+/// Reads a text with the type's own parser, so that its message names the words that it knows.
+fn parsed<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: FromStr<Err: Display>,
+    D: Deserializer<'de>,
+{
+    String::deserialize(deserializer)?
+        .parse()
+        .map_err(serde::de::Error::custom)
+}
+
+/// `[accounts]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AccountsConfig {
+    /// `JWT_SECRET`: signs access tokens; 32 characters at least. Unset: made once and kept in the data
+    /// directory, which suits one node only.
+    pub jwt_secret: Option<SecretString>,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LogConfig {
+    /// `BROKLE_LOG`: a filter such as `info` or `brokle_ingest=debug,info`.
+    pub filter: String,
+    /// `BROKLE_LOG_FORMAT`: `text` for people, `json` for machines.
+    pub format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            filter: "info,sqlx=warn,hyper=warn,h2=warn".to_owned(),
+            format: LogFormat::Text,
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// One readable line an event.
+    Text,
+    /// One JSON object an event.
+    Json,
+}

@@ -1,0 +1,77 @@
+//! Prints the configuration in force. Secrets appear as `(set)` or `(unset)`, whatever they hold.
+
+use std::fmt::Write as _;
+
+use secrecy::SecretString;
+
+use super::{Config, LoadedConfig, environment};
+
+/// The configuration as lines of `section.key = value`.
+pub(crate) fn render(loaded: &LoadedConfig) -> String {
+    let Config {
+        server,
+        storage,
+        ingest,
+        accounts,
+        log,
+        gateway,
+    } = &loaded.config;
+    let mut text = String::new();
+    let file = loaded
+        .file
+        .as_ref()
+        .map_or_else(|| "none".to_owned(), |path| path.display().to_string());
+    let mut line = |key: &str, value: &dyn std::fmt::Display| {
+        let _ = writeln!(text, "{key} = {value}");
+    };
+    line("file", &file);
+    line("server.host", &server.host);
+    line("server.port", &server.port);
+    line("server.otlp_grpc_port", &server.otlp_grpc_port);
+    line("server.otlp_http_port", &server.otlp_http_port);
+    line("server.metrics_token", &hidden(server.metrics_token.as_ref()));
+    line("server.trusted_proxies", &server.trusted_proxies);
+    line("server.shutdown_timeout_s", &server.shutdown_timeout_s);
+    line("storage.data_dir", &storage.data_dir.display());
+    line("storage.database_url", &hidden(storage.database_url.as_ref()));
+    line("storage.clickhouse_url", &hidden(storage.clickhouse_url.as_ref()));
+    line("storage.clickhouse_port", &storage.clickhouse_port);
+    let library = storage.engine_library.as_ref();
+    line(
+        "storage.engine_library",
+        &library.map_or("(searched)".into(), |path| path.display().to_string()),
+    );
+    line(
+        "ingest.wal_sync",
+        &format!("{:?}", ingest.wal_sync).to_lowercase(),
+    );
+    line("ingest.wal_bytes_max", &ingest.wal_bytes_max);
+    line("ingest.memory_bytes_max", &ingest.memory_bytes_max);
+    line("accounts.jwt_secret", &hidden(accounts.jwt_secret.as_ref()));
+    line("log.filter", &log.filter);
+    line("log.format", &format!("{:?}", log.format).to_lowercase());
+    for name in gateway.providers.keys() {
+        line("gateway.providers", name);
+    }
+    for name in gateway.routes.keys() {
+        line("gateway.routes", name);
+    }
+    text
+}
+
+/// The environment names, with what they set and what they are for.
+pub(crate) fn environment_table() -> String {
+    let mut text = String::new();
+    for variable in environment::VARIABLES {
+        let _ = writeln!(
+            text,
+            "{:<32} {}\n{:<32} (in brokle.toml: {})",
+            variable.name, variable.about, "", variable.key
+        );
+    }
+    text
+}
+
+fn hidden(secret: Option<&SecretString>) -> &'static str {
+    if secret.is_some() { "(set)" } else { "(unset)" }
+}

@@ -1,0 +1,70 @@
+//! Stopping. The first signal asks: stop accepting, drain, exit. A second one, or the deadline, insists:
+//! what is left stays in the write-ahead log for the next start.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// In the data directory while the server serves: its process id and the addresses that it listens on, for
+/// tools and tests that let it choose ports.
+pub(crate) const ADDRESSES_FILE: &str = "server.json";
+
+/// The two stages of stopping, and the tasks that must end before the process may.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lifecycle {
+    /// Stop accepting and drain.
+    pub(crate) soft: CancellationToken,
+    /// Leave at once.
+    pub(crate) hard: CancellationToken,
+    /// Every task that serves or drains.
+    pub(crate) tasks: TaskTracker,
+    /// Stop the embedded engine: last of all, since draining needs it.
+    pub(crate) engine: CancellationToken,
+    /// The engine's supervisor.
+    pub(crate) engine_tasks: TaskTracker,
+}
+
+impl Lifecycle {
+    /// Turns `SIGTERM` and `SIGINT` into the soft stage, a second signal into the hard one.
+    pub(crate) fn listen_for_signals(&self) -> std::io::Result<()> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let this = self.clone();
+        // Not tracked: it must still listen while the tracked tasks are being waited for.
+        tokio::spawn(async move {
+            for token in [&this.soft, &this.hard] {
+                tokio::select! {
+                    _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+                    _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+                }
+                token.cancel();
+            }
+        });
+        Ok(())
+    }
+
+    /// After the soft stage has begun: gives the tasks until `deadline`, then insists.
+    pub(crate) async fn wind_down(&self, deadline: Duration) {
+        self.tasks.close();
+        tokio::select! {
+            () = self.tasks.wait() => return,
+            () = tokio::time::sleep(deadline) => tracing::warn!("not drained within {} s: leaving", deadline.as_secs()),
+            () = self.hard.cancelled() => tracing::warn!("second signal: leaving"),
+        }
+        self.hard.cancel();
+    }
+
+    /// Stops the embedded engine, if there is one, and waits for its end.
+    pub(crate) async fn stop_engine(&self, deadline: Duration) {
+        self.engine.cancel();
+        self.engine_tasks.close();
+        if tokio::time::timeout(deadline, self.engine_tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("the embedded engine did not stop in time");
+        }
+    }
+}

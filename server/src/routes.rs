@@ -1,0 +1,98 @@
+//! Every route of the process on one page: which plane answers it, and who may call. A plane exports its
+//! own router over its own state; only prefixes, layers and order are decided here.
+//!
+//! | route | plane | caller |
+//! |---|---|---|
+//! | `/v1/chat/completions`, `/v1/models`, `/v1/models/{model}` | gateway | API key |
+//! | `POST /v1/traces`, `/v1/logs`, `/v1/metrics` (also on the OTLP/HTTP port) | ingest | API key |
+//! | `/v1/auth/validate-key` | accounts | public, limited by address |
+//! | `/api/v1/auth`, `/users`, `/organizations`, `/projects` | accounts | session (sign-up and sign-in public) |
+//! | `/api/v1/analytics` | query | session and membership |
+//! | `/health`, `/health/{part}` | server | public |
+//! | `/metrics` | server | loopback or token |
+//! | `/openapi.json`, `/docs` | server | public |
+//! | everything else | server | the dashboard's files |
+
+use axum::middleware::from_fn_with_state;
+use axum::response::Html;
+use axum::{Json, Router, routing};
+use brokle_http::limits::{Limits, catch_panics, with_limits};
+use brokle_http::peer::{TrustedProxies, identify_peer};
+use brokle_http::request_log::{RequestLog, identify_and_log};
+use brokle_http::{fallback, headers};
+use brokle_ingest::receiver::http::shared_port;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::Planes;
+use crate::ops::health::Health;
+use crate::ops::metrics::MetricsState;
+use crate::ops::{assets, docs, health, metrics};
+
+/// What the routes that belong to no plane need.
+pub(crate) struct Operations {
+    pub(crate) health: Health,
+    pub(crate) metrics: MetricsState,
+    pub(crate) trusted_proxies: u8,
+}
+
+/// The planes' routers, with their descriptions.
+pub(crate) struct Described {
+    pub(crate) dashboard: OpenApiRouter,
+    pub(crate) gateway: OpenApiRouter,
+}
+
+/// The router of the main port.
+pub(crate) fn main_port(planes: &Planes, operations: Operations) -> Router {
+    let described = Described {
+        dashboard: planes.accounts.router().merge(planes.query.clone().router()),
+        gateway: planes.gateway.router(),
+    };
+    let (people, machines, openapi) = described.split();
+    let people = with_limits(people, Limits::default())
+        .merge(description(openapi))
+        .layer(from_fn_with_state(RequestLog::Each, identify_and_log));
+    let machines = machines
+        .merge(shared_port::routes(std::sync::Arc::clone(&planes.receiver)))
+        .layer(from_fn_with_state(RequestLog::FailuresOnly, identify_and_log));
+    let operators = health::router(operations.health)
+        .route(
+            "/metrics",
+            routing::get(metrics::metrics).with_state(operations.metrics),
+        )
+        .fallback(assets::dashboard)
+        .layer(from_fn_with_state(RequestLog::FailuresOnly, identify_and_log));
+    let router = people
+        .merge(machines)
+        .merge(operators)
+        .method_not_allowed_fallback(fallback::method_not_allowed);
+    let router = router.layer(from_fn_with_state(
+        TrustedProxies(operations.trusted_proxies),
+        identify_peer,
+    ));
+    headers::with_security_headers(catch_panics(router))
+}
+
+/// The API's description, for programs and for people.
+fn description(openapi: OpenApi) -> Router {
+    let page = docs::render(&openapi);
+    Router::new()
+        .route("/openapi.json", routing::get(|| async move { Json(openapi) }))
+        .route("/docs", routing::get(|| async move { Html(page) }))
+}
+
+impl Described {
+    /// The description of the whole API.
+    pub(crate) fn openapi(self) -> OpenApi {
+        self.split().2
+    }
+
+    fn split(self) -> (Router, Router, OpenApi) {
+        let mut openapi = brokle_http::openapi::base(env!("CARGO_PKG_VERSION"));
+        let (dashboard, described) = self.dashboard.split_for_parts();
+        openapi.merge(described);
+        let (gateway, described) = self.gateway.split_for_parts();
+        openapi.merge(described);
+        (dashboard, gateway, openapi)
+    }
+}
