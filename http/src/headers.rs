@@ -24,7 +24,7 @@ pub fn with_security_headers<S: Clone + Send + Sync + 'static>(router: Router<S>
 }
 
 fn secure(mut response: Response) -> Response {
-    let policy = if is_page(&response) {
+    let policy = if has_type(&response, "text/html") {
         PAGE_POLICY
     } else {
         API_POLICY
@@ -35,16 +35,23 @@ fn secure(mut response: Response) -> Response {
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "same-origin"),
     ];
+    let is_json = has_type(&response, "application/json");
     let headers = response.headers_mut();
+    if is_json {
+        // Answers of the API hold tokens and other people's data; no cache on the way may keep them.
+        headers
+            .entry(header::CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
+    }
     for (name, value) in defaults {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }
 
-fn is_page(response: &Response) -> bool {
+fn has_type(response: &Response, media_type: &str) -> bool {
     let content_type = response.headers().get(header::CONTENT_TYPE);
-    content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
+    content_type.is_some_and(|value| value.as_bytes().starts_with(media_type.as_bytes()))
 }
 
 /// A configured origin that is not a header value.

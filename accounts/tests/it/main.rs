@@ -8,3 +8,4 @@ mod limits;
 mod matrix;
 mod openapi;
 mod sessions;
+mod upkeep;

@@ -39,9 +39,10 @@ async fn a_panic_ends_one_request_and_tells_nothing() {
 }
 
 #[tokio::test]
-async fn answers_forbid_framing_and_sniffing() {
+async fn answers_forbid_framing_sniffing_and_caching() {
     let answer = call("GET /notes?limit=1", &[], "").await;
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(
         answer.header("content-security-policy"),
         "default-src 'none'; frame-ancestors 'none'"
