@@ -1,0 +1,242 @@
+//! What both transports do with a request once they have taken it apart.
+
+use std::sync::Arc;
+
+use ::http::HeaderMap;
+use axum::body::Body;
+use brokle_http::presented_key;
+use brokle_model::clock::SharedClock;
+use brokle_model::id::ProjectId;
+use brokle_model::port::{KeyResolver, authorize_key};
+use brokle_model::principal::Scope;
+use brokle_model::telemetry::{Signal, Submission};
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::accept::{AcceptError, Acceptor};
+use super::body;
+use super::config::ReceiverConfig;
+use super::inflate::{Compression, inflate};
+use super::metrics::{ReceiverMetrics, Transport};
+use super::refusal::Refusal;
+use crate::otlp::json;
+use crate::otlp::validate::{self, Limits, Rejections, Validated};
+use crate::wal::{MemoryBudget, Reservation};
+
+/// Bodies up to this size are decoded where they arrive: moving them would cost more.
+const INLINE_BYTES_MAX: usize = 64 * 1024;
+
+const ENVIRONMENT_BYTES_MAX: usize = 64;
+const ENVIRONMENT_HEADERS: [&str; 2] = ["x-environment", "x-brokle-environment"];
+
+/// The receivers' shared state: one for both transports and all ports.
+pub struct Receiver {
+    acceptor: Arc<dyn Acceptor>,
+    keys: Arc<dyn KeyResolver>,
+    clock: SharedClock,
+    memory: Arc<MemoryBudget>,
+    slots: Arc<Semaphore>,
+    pub(super) config: ReceiverConfig,
+    pub(super) metrics: ReceiverMetrics,
+}
+
+/// A request that may be read.
+#[derive(Debug)]
+pub struct Admission {
+    /// The tenant.
+    pub project: ProjectId,
+    /// The caller's tag, or empty.
+    pub environment: String,
+    _slot: OwnedSemaphorePermit,
+}
+
+/// A body that has been read, and its share of the memory budget.
+#[derive(Debug)]
+pub struct Held {
+    /// The bytes.
+    pub body: Bytes,
+    /// What covers them.
+    pub reservation: Reservation,
+}
+
+/// How a body spells its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// `application/x-protobuf`
+    Protobuf,
+    /// `application/json`
+    Json,
+}
+
+impl Receiver {
+    /// Receivers that resolve keys with `keys` and hand bodies to `acceptor`.
+    pub fn new(
+        acceptor: Arc<dyn Acceptor>,
+        keys: Arc<dyn KeyResolver>,
+        clock: SharedClock,
+        config: ReceiverConfig,
+        metrics: ReceiverMetrics,
+    ) -> Arc<Self> {
+        let memory = acceptor.memory();
+        let slots = Arc::new(Semaphore::new(config.requests_in_flight_max));
+        Arc::new(Self {
+            acceptor,
+            keys,
+            clock,
+            memory,
+            slots,
+            config,
+            metrics,
+        })
+    }
+
+    /// Decides by the head alone whether the body is worth reading.
+    pub async fn admit(&self, headers: &HeaderMap) -> Result<Admission, Refusal> {
+        let slot = Arc::clone(&self.slots)
+            .try_acquire_owned()
+            .map_err(|_| Refusal::Overloaded)?;
+        let grant = authorize_key(self.keys.as_ref(), presented_key(headers), Scope::Ingest).await?;
+        Ok(Admission {
+            project: grant.project,
+            environment: environment(headers)?,
+            _slot: slot,
+        })
+    }
+
+    /// Reads a body.
+    pub async fn read(&self, body: &mut Body, bytes_max: usize) -> Result<Held, Refusal> {
+        let mut reservation = self.memory.reserve(0).map_err(|_| Refusal::Overloaded)?;
+        let body = body::read(body, bytes_max, self.config.body_timeout, &mut reservation).await?;
+        Ok(Held { body, reservation })
+    }
+
+    /// Undoes a body's content encoding.
+    pub async fn inflate(
+        &self,
+        held: Held,
+        compression: Compression,
+        transport: Transport,
+    ) -> Result<Held, Refusal> {
+        let Held {
+            body,
+            mut reservation,
+        } = held;
+        let (wire_bytes, bytes_max) = (body.len(), self.config.body_bytes_max);
+        // What inflates may grow a thousandfold, so only the smallest stays on this thread.
+        let is_inline = compression == Compression::Identity || wire_bytes <= INLINE_BYTES_MAX / 64;
+        let held = run(is_inline, move || {
+            let body = inflate(body, compression, bytes_max, &mut reservation)?;
+            Ok(Held { body, reservation })
+        })
+        .await?;
+        self.metrics.count_body(transport, wire_bytes, held.body.len());
+        Ok(held)
+    }
+
+    /// Takes an uncompressed trace request for good, or says why not.
+    pub async fn take_traces(
+        &self,
+        admission: &Admission,
+        held: Held,
+        encoding: Encoding,
+        transport: Transport,
+    ) -> Result<Rejections, Refusal> {
+        let Held {
+            body,
+            mut reservation,
+        } = held;
+        let limits = self.limits();
+        let is_inline = body.len() <= INLINE_BYTES_MAX;
+        let (validated, reservation) = run(is_inline, move || {
+            let validated = decode(body, encoding, limits, &mut reservation)?;
+            Ok((validated, reservation))
+        })
+        .await?;
+        let Validated {
+            body,
+            accepted,
+            rejections,
+        } = validated;
+        if accepted > 0 {
+            let environment = admission.environment.clone();
+            let project = admission.project;
+            let submission = Submission {
+                project,
+                environment,
+                signal: Signal::Traces,
+                body,
+                items: accepted,
+            };
+            self.accept(submission, reservation).await?;
+        }
+        self.metrics.count_taken(transport, accepted, &rejections);
+        Ok(rejections)
+    }
+
+    async fn accept(&self, submission: Submission, held: Reservation) -> Result<(), Refusal> {
+        let accepting = self.acceptor.accept(submission, held);
+        match tokio::time::timeout(self.config.accept_timeout, accepting).await {
+            Ok(outcome) => outcome.map_err(|error: AcceptError| Refusal::Accept(error)),
+            Err(_) => Err(Refusal::AcceptTimeout),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        let now = u64::try_from(self.clock.now().timestamp_nanos_opt().unwrap_or(i64::MAX)).unwrap_or(0);
+        let ahead = u64::try_from(self.config.clock_ahead_max.as_nanos()).unwrap_or(u64::MAX);
+        Limits {
+            latest_start_unix_nano: now.saturating_add(ahead),
+        }
+    }
+}
+
+fn decode(
+    body: Bytes,
+    encoding: Encoding,
+    limits: Limits,
+    reservation: &mut Reservation,
+) -> Result<Validated, Refusal> {
+    let body = match encoding {
+        Encoding::Protobuf => body,
+        Encoding::Json => {
+            // The protobuf form is never longer than the text.
+            let text_bytes = body.len() as u64;
+            reservation
+                .resize(text_bytes * 2)
+                .map_err(|_| Refusal::Overloaded)?;
+            Bytes::from(json::traces_to_protobuf(&body)?)
+        }
+    };
+    let validated = validate::validate_traces(&body, limits)?;
+    reservation
+        .resize(validated.body.len() as u64)
+        .map_err(|_| Refusal::Overloaded)?;
+    Ok(validated)
+}
+
+/// Runs `work` here, or on the blocking pool when it may take long enough to hold up other requests.
+async fn run<T: Send + 'static>(
+    is_inline: bool,
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    if is_inline {
+        return work();
+    }
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        tracing::error!("decoding a request failed: {error}");
+        Err(Refusal::Internal)
+    })
+}
+
+fn environment(headers: &HeaderMap) -> Result<String, Refusal> {
+    let Some(value) = ENVIRONMENT_HEADERS.into_iter().find_map(|name| headers.get(name)) else {
+        return Ok(String::new());
+    };
+    let text = value.to_str().map_err(|_| Refusal::Environment)?.trim();
+    let sane = text.len() <= ENVIRONMENT_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if sane {
+        Ok(text.to_owned())
+    } else {
+        Err(Refusal::Environment)
+    }
+}

@@ -1,0 +1,9 @@
+//! The receivers as clients meet them: over real sockets, in front of a log and a key store that obey.
+
+mod cases;
+mod fakes;
+mod grpc;
+mod http;
+mod limits;
+mod payload;
+mod shared_port;

@@ -1,0 +1,195 @@
+//! Stand-ins for what is behind the receivers, and the servers in front.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use brokle_ingest::receiver::grpc::serve_grpc;
+use brokle_ingest::receiver::http::{router, shared_port};
+use brokle_ingest::receiver::{AcceptError, Acceptor, Receiver, ReceiverConfig, ReceiverMetrics};
+use brokle_ingest::wal::{AppendError, MemoryBudget, Reservation};
+use brokle_model::clock::ManualClock;
+use brokle_model::id::{ApiKeyId, OrganizationId, ProjectId};
+use brokle_model::port::{AuthError, KeyGrant, KeyResolver};
+use brokle_model::principal::Scope;
+use brokle_model::telemetry::Submission;
+use chrono::DateTime;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prometheus_client::registry::Registry;
+use prost::Message;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::payload::NOW_UNIX_NANO;
+
+pub(super) const GOOD_KEY: &str = "good";
+pub(super) const READ_ONLY_KEY: &str = "read-only";
+pub(super) const UNCHECKABLE_KEY: &str = "uncheckable";
+pub(super) const PROJECT: ProjectId = ProjectId::from_u128(42);
+
+/// Knows three keys.
+struct FakeKeys;
+
+#[async_trait]
+impl KeyResolver for FakeKeys {
+    async fn resolve(&self, presented: &str) -> Result<Arc<KeyGrant>, AuthError> {
+        let scope = match presented {
+            GOOD_KEY => Scope::Ingest,
+            READ_ONLY_KEY => Scope::Read,
+            UNCHECKABLE_KEY => return Err(AuthError::Unavailable("the database is away".into())),
+            _ => return Err(AuthError::Refused),
+        };
+        Ok(Arc::new(KeyGrant {
+            key: ApiKeyId::from_u128(1),
+            project: PROJECT,
+            organization: OrganizationId::from_u128(2),
+            scopes: BTreeSet::from([scope]),
+        }))
+    }
+}
+
+/// What the log does with the next bodies.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Mood {
+    Accept,
+    Refuse(AppendError),
+    /// Never answers; tells when it was asked.
+    Hang,
+}
+
+/// A log in memory.
+pub(super) struct FakeLog {
+    mood: Mutex<Mood>,
+    taken: Mutex<Vec<Submission>>,
+    memory: Arc<MemoryBudget>,
+    pub(super) asked: Notify,
+}
+
+#[async_trait]
+impl Acceptor for FakeLog {
+    fn memory(&self) -> Arc<MemoryBudget> {
+        Arc::clone(&self.memory)
+    }
+
+    async fn accept(&self, submission: Submission, held: Reservation) -> Result<(), AcceptError> {
+        assert_eq!(
+            held.bytes(),
+            submission.body.len() as u64,
+            "the reservation covers the body"
+        );
+        let mood = *self.mood.lock().unwrap();
+        self.asked.notify_one();
+        match mood {
+            Mood::Accept => self.taken.lock().unwrap().push(submission),
+            Mood::Refuse(error) => return Err(AcceptError::new(error)),
+            Mood::Hang => std::future::pending().await,
+        }
+        Ok(())
+    }
+}
+
+impl FakeLog {
+    pub(super) fn set_mood(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    /// What has been taken since the last call.
+    pub(super) fn take(&self) -> Vec<Submission> {
+        std::mem::take(&mut *self.taken.lock().unwrap())
+    }
+
+    /// Names of the spans that have been taken since the last call.
+    pub(super) fn take_span_names(&self) -> Vec<String> {
+        let bodies = self.take().into_iter().map(|submission| submission.body);
+        let requests = bodies.map(|body| ExportTraceServiceRequest::decode(body).unwrap());
+        let resources = requests.flat_map(|request| request.resource_spans);
+        let scopes = resources.flat_map(|resource| resource.scope_spans);
+        scopes
+            .flat_map(|scope| scope.spans)
+            .map(|span| span.name)
+            .collect()
+    }
+
+    pub(super) fn memory_used(&self) -> u64 {
+        self.memory.used()
+    }
+}
+
+/// All receivers on free ports.
+pub(super) struct Servers {
+    pub(super) http: SocketAddr,
+    pub(super) shared: SocketAddr,
+    pub(super) grpc: SocketAddr,
+    pub(super) log: Arc<FakeLog>,
+    pub(super) shutdown: CancellationToken,
+    pub(super) grpc_task: JoinHandle<()>,
+    registry: Registry,
+}
+
+impl Servers {
+    pub(super) async fn start() -> Self {
+        Self::with(ReceiverConfig::default(), 256 * 1024 * 1024).await
+    }
+
+    pub(super) async fn with(config: ReceiverConfig, memory_bytes_max: u64) -> Self {
+        let log = Arc::new(FakeLog {
+            mood: Mutex::new(Mood::Accept),
+            taken: Mutex::default(),
+            memory: MemoryBudget::new(memory_bytes_max),
+            asked: Notify::new(),
+        });
+        let mut registry = Registry::default();
+        let metrics = ReceiverMetrics::register(&mut registry);
+        let clock = ManualClock::at(DateTime::from_timestamp_nanos(NOW_UNIX_NANO.cast_signed()));
+        let acceptor: Arc<dyn Acceptor> = log.clone();
+        let receiver = Receiver::new(acceptor, Arc::new(FakeKeys), Arc::new(clock), config, metrics);
+        let shutdown = CancellationToken::new();
+        let (grpc_listener, grpc) = listen().await;
+        let serving = serve_grpc(grpc_listener, Arc::clone(&receiver), shutdown.clone());
+        let grpc_task = tokio::spawn(async move { serving.await.unwrap() });
+        let http = serve(router(Arc::clone(&receiver))).await;
+        let shared = serve(shared_port::routes(receiver)).await;
+        Self {
+            http,
+            shared,
+            grpc,
+            log,
+            shutdown,
+            grpc_task,
+            registry,
+        }
+    }
+
+    /// What a scrape shows.
+    pub(super) fn scrape(&self) -> String {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
+        text
+    }
+
+    /// Waits until all memory has been given back.
+    pub(super) async fn until_idle(&self) {
+        let idle = async {
+            while self.log.memory_used() > 0 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), idle).await.unwrap();
+    }
+}
+
+async fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+async fn serve(router: axum::Router) -> SocketAddr {
+    let (listener, address) = listen().await;
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
