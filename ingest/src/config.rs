@@ -101,7 +101,7 @@ impl Config {
             body_bytes_max: 64 * MIB,
             inserts_in_flight_max: 4,
             decoders_max: std::thread::available_parallelism().map_or(2, usize::from),
-            insert_timeout: Duration::from_secs(60),
+            insert_timeout: Duration::from_mins(1),
             retry_pause_min: Duration::from_millis(100),
             retry_pause_max: Duration::from_secs(10),
             dead_letter_bytes_max: GIB,

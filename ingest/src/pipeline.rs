@@ -21,7 +21,7 @@ use brokle_model::port::{SinkFull, TelemetrySink};
 use brokle_model::telemetry::Submission;
 use brokle_storage::telemetry::TelemetryWriter;
 use prometheus_client::registry::Registry;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, InvalidConfig};
@@ -76,7 +76,12 @@ struct Inner {
     dead_letters: Arc<DeadLetters>,
     stop: CancellationToken,
     tasks: TaskTracker,
-    _stop_on_drop: DropGuard,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
 }
 
 impl Ingest {
@@ -131,7 +136,6 @@ impl Ingest {
             tasks: tasks.clone(),
         };
         tasks.spawn(Arc::new(inserter).run());
-        let _stop_on_drop = stop.clone().drop_guard();
         Ok(Self {
             inner: Arc::new(Inner {
                 wal,
@@ -140,7 +144,6 @@ impl Ingest {
                 dead_letters,
                 stop,
                 tasks,
-                _stop_on_drop,
             }),
         })
     }

@@ -88,7 +88,7 @@ pub struct Wal {
     budget: Arc<MemoryBudget>,
     metrics: Metrics,
     full: Arc<AtomicBool>,
-    wal_id: u128,
+    id: u128,
     body_bytes_max: u64,
     damaged: Vec<DamagedRegion>,
     committer: Mutex<Option<JoinHandle<()>>>,
@@ -126,7 +126,7 @@ impl Wal {
             budget: MemoryBudget::new(config.memory_bytes_max),
             metrics: metrics.clone(),
             full: Arc::default(),
-            wal_id: found.wal_id,
+            id: found.wal_id,
             body_bytes_max: config.body_bytes_max,
             damaged: found.damaged,
             committer: Mutex::default(),
@@ -159,7 +159,7 @@ impl Wal {
 
     /// Names the log; part of every insert token.
     pub fn id(&self) -> u128 {
-        self.wal_id
+        self.id
     }
 
     /// What could not be read when the log was opened.
@@ -282,7 +282,7 @@ impl Wal {
             } else {
                 SEGMENT_HEADER_BYTES
             };
-            let seed = Seed::new(self.wal_id, segment.index);
+            let seed = Seed::new(self.id, segment.index);
             let mut scan = Scan::new(seed, Arc::clone(&segment.file), start, 0, Extent::Known(end));
             loop {
                 match scan.step()? {
@@ -377,7 +377,7 @@ impl std::fmt::Debug for Wal {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Wal")
-            .field("id", &format_args!("{:032x}", self.wal_id))
+            .field("id", &format_args!("{:032x}", self.id))
             .finish_non_exhaustive()
     }
 }

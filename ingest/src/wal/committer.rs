@@ -243,7 +243,9 @@ impl Committer {
             }
             let released: Vec<RangeId> = self.releases.drain(..count).collect();
             let mut body = Vec::with_capacity(count * RangeId::BYTES);
-            released.iter().for_each(|id| id.encode_into(&mut body));
+            for id in &released {
+                id.encode_into(&mut body);
+            }
             self.place_control(Entry::Release(released), Kind::Release, body);
         }
     }

@@ -11,7 +11,7 @@ use brokle_model::telemetry::Signal;
 /// Bytes before the environment tag and body.
 pub(crate) const HEADER_BYTES: usize = 64;
 /// Records start at multiples of this.
-pub(crate) const ALIGNMENT: u64 = 8;
+pub(crate) const ALIGNMENT: usize = 8;
 /// The longest environment tag.
 pub(crate) const ENVIRONMENT_BYTES_MAX: usize = u8::MAX as usize;
 
@@ -140,7 +140,7 @@ pub(crate) fn starts_like_a_record(bytes: &[u8]) -> bool {
 
 /// Bytes that a record takes, given those of environment tag and body.
 pub(crate) fn stride(content_bytes: usize) -> u64 {
-    ((HEADER_BYTES + content_bytes) as u64).next_multiple_of(ALIGNMENT)
+    (HEADER_BYTES + content_bytes).next_multiple_of(ALIGNMENT) as u64
 }
 
 /// The checksum of a record's content.

@@ -274,7 +274,9 @@ impl Replay {
         let (inside, before): (Vec<Run>, Vec<Run>) = std::mem::take(&mut self.open)
             .into_iter()
             .partition(|run| run.id.first >= id.first);
-        before.into_iter().for_each(|run| self.seal(run));
+        for run in before {
+            self.seal(run);
+        }
         if id.first >= self.floor
             && let Some(mut run) = inside.into_iter().reduce(Run::join)
         {

@@ -60,11 +60,7 @@ impl Scan {
         next_sequence: u64,
         extent: Extent,
     ) -> Self {
-        let window = Window {
-            file,
-            start: 0,
-            bytes: Vec::new(),
-        };
+        let window = Window::new(file, extent.limit());
         Self {
             seed,
             window,
@@ -154,14 +150,14 @@ impl Scan {
     /// The first good record behind `offset`, wherever it starts.
     fn next_record_behind(&mut self, offset: u64) -> io::Result<Option<(u64, Header)>> {
         let gap_allowed = std::mem::replace(&mut self.gap_allowed, true);
-        let mut at = offset + ALIGNMENT;
+        let mut at = offset + ALIGNMENT as u64;
         let mut found = None;
         while let Some(candidate) = self.next_magic(at)? {
             if let Some(header) = self.record_at(candidate)? {
                 found = Some((candidate, header));
                 break;
             }
-            at = candidate + ALIGNMENT;
+            at = candidate + ALIGNMENT as u64;
         }
         self.gap_allowed = gap_allowed;
         Ok(found)
@@ -169,7 +165,6 @@ impl Scan {
 
     /// The first aligned place from `at` on that looks like the start of a record.
     fn next_magic(&mut self, mut at: u64) -> io::Result<Option<u64>> {
-        let step = usize::try_from(ALIGNMENT).unwrap_or(8);
         while at + HEADER_BYTES as u64 <= self.extent.limit() {
             let ahead =
                 usize::try_from(self.extent.limit() - at).map_or(WINDOW_BYTES, |left| left.min(WINDOW_BYTES));
@@ -177,7 +172,7 @@ impl Scan {
                 return Ok(None);
             };
             if let Some(hit) = (0..ahead)
-                .step_by(step)
+                .step_by(ALIGNMENT)
                 .find(|place| starts_like_a_record(&bytes[*place..]))
             {
                 return Ok(Some(at + hit as u64));
@@ -191,21 +186,45 @@ impl Scan {
 /// A stretch of the file in memory, moved as the walk goes on.
 struct Window {
     file: Arc<dyn LogFile>,
+    /// Nothing behind this is asked for.
+    limit: u64,
     start: u64,
-    bytes: Vec<u8>,
+    filled: usize,
+    buffer: Vec<u8>,
 }
 
 impl Window {
-    /// The bytes there, or `None` when the file is shorter.
+    fn new(file: Arc<dyn LogFile>, limit: u64) -> Self {
+        Self {
+            file,
+            limit,
+            start: 0,
+            filled: 0,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// The bytes there, or `None` when there are fewer.
     fn get(&mut self, offset: u64, length: usize) -> io::Result<Option<&[u8]>> {
-        let held = offset >= self.start && offset + length as u64 <= self.start + self.bytes.len() as u64;
-        if !held {
-            self.bytes.resize(length.max(WINDOW_BYTES), 0);
-            let read = self.file.read_at(&mut self.bytes, offset)?;
-            self.bytes.truncate(read);
-            self.start = offset;
+        let end = offset + length as u64;
+        if end > self.limit {
+            return Ok(None);
+        }
+        if offset < self.start || end > self.start + self.filled as u64 {
+            self.move_to(offset, length)?;
         }
         let from = usize::try_from(offset - self.start).unwrap_or(usize::MAX);
-        Ok(self.bytes.get(from..from.saturating_add(length)))
+        Ok(self.buffer[..self.filled].get(from..from.saturating_add(length)))
+    }
+
+    fn move_to(&mut self, offset: u64, length: usize) -> io::Result<()> {
+        let ahead = usize::try_from(self.limit - offset).map_or(WINDOW_BYTES, |left| left.min(WINDOW_BYTES));
+        let wanted = length.max(ahead);
+        if self.buffer.len() < wanted {
+            self.buffer = vec![0; wanted];
+        }
+        self.filled = self.file.read_at(&mut self.buffer[..wanted], offset)?;
+        self.start = offset;
+        Ok(())
     }
 }

@@ -8,11 +8,11 @@ use crate::wal::disk::LogFile;
 use crate::wal::record::take;
 
 /// Bytes before the first record.
-pub(crate) const SEGMENT_HEADER_BYTES: u64 = 64;
+pub(crate) const SEGMENT_HEADER_BYTES: u64 = HEADER as u64;
 
 const MAGIC: [u8; 8] = *b"BRKLWAL\0";
 const VERSION: u32 = 1;
-const HEADER: usize = SEGMENT_HEADER_BYTES as usize;
+const HEADER: usize = 64;
 const SUFFIX: &str = ".segment";
 const SPARE_PREFIX: &str = "spare-";
 

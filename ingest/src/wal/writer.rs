@@ -11,7 +11,7 @@ use bytes::Bytes;
 use crate::metrics::Metrics;
 use crate::wal::disk::{Disk, LogFile};
 use crate::wal::range::Position;
-use crate::wal::record::{ALIGNMENT, HEADER_BYTES, Header, Seed, stride};
+use crate::wal::record::{ALIGNMENT, HEADER_BYTES, Header, Seed};
 use crate::wal::segment::{SEGMENT_HEADER_BYTES, Segment, SegmentHeader, segment_name};
 use crate::wal::spare::SpareFiles;
 
@@ -130,12 +130,11 @@ impl Writer {
         let Some(tail) = self.tail.as_mut() else {
             return Err(io::ErrorKind::NotConnected.into());
         };
-        let padding = [0; ALIGNMENT as usize];
+        let padding = [0; ALIGNMENT];
         let mut slices = Vec::with_capacity(placed.len() * 4);
         for record in placed {
-            let content = record.environment.len() + record.body.len();
-            let unpadded = (HEADER_BYTES + content) as u64;
-            let pad = usize::try_from(stride(content) - unpadded).unwrap_or(0);
+            let unpadded = HEADER_BYTES + record.environment.len() + record.body.len();
+            let pad = unpadded.next_multiple_of(ALIGNMENT) - unpadded;
             let parts = [
                 &record.header,
                 record.environment.as_bytes(),
