@@ -3,7 +3,9 @@
 mod cases;
 mod fakes;
 mod grpc;
+mod grpc_frames;
 mod http;
+mod http_behaviour;
 mod limits;
 mod payload;
 mod shared_port;

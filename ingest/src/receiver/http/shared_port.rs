@@ -6,13 +6,14 @@
 use std::sync::Arc;
 
 use ::http::{HeaderMap, StatusCode};
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Json, Router};
 use brokle_http::envelope::{ErrorBody, ErrorEnvelope};
 use brokle_http::request_id::RequestId;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::media::{Media, content_encoding};
 use crate::otlp::json::has_resource_spans;
@@ -39,12 +40,31 @@ pub fn traces_post(media: &mut Media, body: &[u8]) -> TracesPost {
 }
 
 /// `POST` on `/v1/traces`, `/v1/logs` and `/v1/metrics`, without layers: the server has its own.
-pub fn routes(receiver: Arc<Receiver>) -> Router {
-    Router::new()
-        .route("/v1/traces", post(post_traces))
-        .route("/v1/logs", post(super::export_logs))
-        .route("/v1/metrics", post(super::export_metrics))
+pub fn router(receiver: Arc<Receiver>) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(post_traces))
+        .routes(routes!(post_logs))
+        .routes(routes!(post_metrics))
         .with_state(receiver)
+}
+
+/// Refuses an OTLP export of logs, which are not stored yet.
+#[utoipa::path(
+    post, path = "/v1/logs", tag = "telemetry", operation_id = "export_logs", security(("api_key" = [])),
+    responses((status = 501, description = "Not stored yet. A `google.rpc.Status`.")),
+)]
+async fn post_logs(state: State<Arc<Receiver>>, request: Request) -> Response {
+    super::export_logs(state, request).await
+}
+
+/// Refuses an OTLP export of metrics, which are not stored yet.
+#[utoipa::path(
+    post, path = "/v1/metrics", tag = "telemetry", operation_id = "export_metrics",
+    security(("api_key" = [])),
+    responses((status = 501, description = "Not stored yet. A `google.rpc.Status`.")),
+)]
+async fn post_metrics(state: State<Arc<Receiver>>, request: Request) -> Response {
+    super::export_metrics(state, request).await
 }
 
 enum Taken {
@@ -52,6 +72,28 @@ enum Taken {
     Sdk,
 }
 
+/// Takes an OTLP export of traces: protobuf, or JSON with `resourceSpans`.
+///
+/// Spans that cannot be stored are refused alone and counted in `partialSuccess`. Failures are
+/// `google.rpc.Status`, in the encoding of the request.
+#[utoipa::path(
+    post, path = "/v1/traces", tag = "telemetry", operation_id = "export_traces", security(("api_key" = [])),
+    params(("X-Environment" = Option<String>, Header, description = "Tags what the body holds.")),
+    request_body(
+        content((Vec<u8> = "application/x-protobuf"), (serde_json::Value = "application/json")),
+        description = "An `ExportTraceServiceRequest`; plain, gzip, deflate or zstd.",
+    ),
+    responses(
+        (status = 200, description = "On disk. An `ExportTraceServiceResponse`."),
+        (status = 400, description = "Malformed; not to be sent again."),
+        (status = 401, description = "No API key, or one that is not good."),
+        (status = 403, description = "The key lacks the scope `ingest`."),
+        (status = 413, description = "Too large, as sent or as inflated."),
+        (status = 415, description = "An unknown content type or encoding."),
+        (status = 501, description = "JSON without `resourceSpans`."),
+        (status = 503, description = "Overloaded; to be sent again after `Retry-After`."),
+    ),
+)]
 async fn post_traces(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
     let mut media = Media::declared(&parts.headers);

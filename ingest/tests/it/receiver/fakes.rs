@@ -152,7 +152,7 @@ impl Servers {
         let serving = serve_grpc(grpc_listener, Arc::clone(&receiver), shutdown.clone());
         let grpc_task = tokio::spawn(async move { serving.await.unwrap() });
         let http = serve(router(Arc::clone(&receiver))).await;
-        let shared = serve(shared_port::routes(receiver)).await;
+        let shared = serve(shared_port::router(receiver).into()).await;
         Self {
             http,
             shared,

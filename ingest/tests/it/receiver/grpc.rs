@@ -19,9 +19,9 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::cases::{Outcome, Retry, WireStatus, success};
+use super::cases::{Retry, WireStatus};
 use super::fakes::{GOOD_KEY, Mood, READ_ONLY_KEY, Servers, UNCHECKABLE_KEY};
-use super::payload::{self, bad, frame, good, gzip, request, zlib, zstd};
+use super::payload::{bad, good, request};
 
 async fn channel(servers: &Servers) -> Channel {
     Channel::from_shared(format!("http://{}", servers.grpc))
@@ -39,7 +39,7 @@ fn with_key<T>(message: T) -> Request<T> {
     request
 }
 
-fn detail(status: &Status) -> WireStatus {
+pub(super) fn detail(status: &Status) -> WireStatus {
     let detail = WireStatus::decode(status.details()).unwrap();
     assert_eq!(
         (detail.code, detail.message.as_str()),
@@ -283,137 +283,4 @@ async fn shutdown_lets_an_open_request_finish() {
         tokio::net::TcpStream::connect(servers.grpc).await.is_err(),
         "the port is closed"
     );
-}
-
-/// A request written by hand, for what no client library sends.
-struct RawCase {
-    name: &'static str,
-    content_type: &'static str,
-    encoding: Option<&'static str>,
-    body: Vec<u8>,
-    expected: Outcome,
-}
-
-fn raw(name: &'static str, body: Vec<u8>, expected: Outcome) -> RawCase {
-    RawCase {
-        name,
-        content_type: "application/grpc",
-        encoding: None,
-        body,
-        expected,
-    }
-}
-
-fn encoded(name: &'static str, encoding: &'static str, body: Vec<u8>, expected: Outcome) -> RawCase {
-    RawCase {
-        encoding: Some(encoding),
-        ..raw(name, body, expected)
-    }
-}
-
-fn raw_cases() -> Vec<RawCase> {
-    let body = payload::protobuf();
-    let invalid = || Outcome::Failure(Code::InvalidArgument, Retry::Never);
-    let unimplemented = || Outcome::Failure(Code::Unimplemented, Retry::Never);
-    let full = || Outcome::Full;
-    let mut longer = frame(0, &body);
-    longer[4] += 1;
-    let two = [frame(0, &body), frame(0, &body)].concat();
-    let cut = frame(1, &gzip(&body)[..20]);
-    vec![
-        raw("a plain frame", frame(0, &body), full()),
-        RawCase {
-            content_type: "application/grpc+proto",
-            ..raw("proto", frame(0, &body), full())
-        },
-        RawCase {
-            content_type: "application/grpc; a=b",
-            ..raw("parameter", frame(0, &body), full())
-        },
-        RawCase {
-            content_type: "application/grpc+json",
-            ..raw("JSON", frame(0, b"{}"), invalid())
-        },
-        RawCase {
-            content_type: "application/x-protobuf",
-            ..raw("no gRPC", body.clone(), invalid())
-        },
-        encoded("gzip", "gzip", frame(1, &gzip(&body)), full()),
-        encoded("zstd", "zstd", frame(1, &zstd(&body)), full()),
-        encoded("deflate", "deflate", frame(1, &zlib(&body)), full()),
-        encoded("announced, but not used", "gzip", frame(0, &body), full()),
-        encoded("not known", "snappy", frame(1, &body), unimplemented()),
-        encoded("identity, but flagged", "identity", frame(1, &body), invalid()),
-        raw("flagged, but not named", frame(1, &gzip(&body)), invalid()),
-        encoded("gzip cut short", "gzip", cut, invalid()),
-        encoded("called gzip", "gzip", frame(1, &body), invalid()),
-        raw("a message of no bytes", frame(0, b""), full()),
-        raw(
-            "one bad span of three",
-            frame(0, &payload::protobuf_partial()),
-            Outcome::Partial(2),
-        ),
-        raw("no message", vec![], invalid()),
-        raw("half a prefix", vec![0, 0, 0], invalid()),
-        raw("longer than it is", longer, invalid()),
-        raw("two messages", two, invalid()),
-        raw("an unknown flag", frame(2, &body), invalid()),
-        raw("not protobuf", frame(0, &[0xff; 16]), invalid()),
-        raw("JSON inside", frame(0, &payload::json()), invalid()),
-    ]
-}
-
-#[tokio::test]
-async fn frames_are_read_to_the_letter() {
-    let servers = Servers::start().await;
-    let client = reqwest::Client::builder()
-        .http2_prior_knowledge()
-        .build()
-        .unwrap();
-    let url = format!(
-        "http://{}/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-        servers.grpc
-    );
-    for case in raw_cases() {
-        let name = case.name;
-        let mut request = client
-            .post(&url)
-            .header("content-type", case.content_type)
-            .header("te", "trailers");
-        if let Some(encoding) = case.encoding {
-            request = request.header("grpc-encoding", encoding);
-        }
-        let response = request
-            .header("x-api-key", GOOD_KEY)
-            .body(case.body)
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(response.status(), 200, "{name}");
-        assert_eq!(response.headers()["content-type"], "application/grpc", "{name}");
-        assert!(response.headers().contains_key("x-request-id"), "{name}");
-        let actual = match Status::from_header_map(response.headers()) {
-            // Trailers only: the head is all there is.
-            Some(status) => Outcome::Failure(status.code(), detail(&status).retry()),
-            None => success(&response.bytes().await.unwrap()[5..]),
-        };
-        assert_eq!(actual, case.expected, "{name}");
-    }
-    servers.until_idle().await;
-}
-
-#[tokio::test]
-async fn a_method_that_does_not_exist_is_unimplemented() {
-    let servers = Servers::start().await;
-    let client = reqwest::Client::builder()
-        .http2_prior_knowledge()
-        .build()
-        .unwrap();
-    let url = format!("http://{}/some.Service/Method", servers.grpc);
-    let request = client
-        .post(url)
-        .header("content-type", "application/grpc")
-        .body(frame(0, b""));
-    let response = request.send().await.unwrap();
-    assert_eq!(response.headers()["grpc-status"], "12");
 }

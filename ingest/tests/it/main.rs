@@ -1,0 +1,11 @@
+//! The collector's rooms, exercised through their public faces.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod arrow_encode;
+mod arrow_support;
+mod normalize_producers;
+mod normalize_rules;
+mod otlp;
+mod pipeline;
+mod receiver;
+mod wal;
