@@ -19,7 +19,8 @@ test("tabs opened at the same time share one session", async ({ page, context })
   const { projectPath } = await nameWorkspace(page, { organization: "Hooli", project: "Nucleus" });
   const tabs = await Promise.all([1, 2, 3, 4].map(() => context.newPage()));
   await Promise.all(tabs.map((tab) => tab.goto(`${projectPath}/settings/api-keys`)));
-  for (const tab of tabs) await expect(tab.getByRole("cell", { name: "First key", exact: true })).toBeVisible();
+  for (const tab of tabs)
+    await expect(tab.getByRole("cell", { name: "First key", exact: true })).toBeVisible();
   await page.reload();
   await expect(page.getByRole("heading", { name: "Send your first trace" })).toBeVisible();
 });

@@ -23,7 +23,7 @@ export function CodeBlock({ code, language, label = "Copy", className }: CodeBlo
   const segments: CodeSegment[] = language ? highlight(code, language) : [{ kind: "plain", text: code }];
   return (
     <div className="relative min-w-0 rounded-md border border-border bg-sunken">
-      <pre className={cn("overflow-auto p-3 pr-10 font-mono text-foreground text-xs leading-5", className)}>
+      <pre className={cn("overflow-auto p-3 pr-12 font-mono text-foreground text-xs leading-5", className)}>
         <code>
           {segments.map((segment, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: the segments of one text never move
@@ -33,7 +33,7 @@ export function CodeBlock({ code, language, label = "Copy", className }: CodeBlo
           ))}
         </code>
       </pre>
-      <CopyButton text={code} label={label} side="left" className="absolute top-1.5 right-1.5 bg-sunken" />
+      <CopyButton text={code} label={label} side="left" className="absolute top-2.5 right-2.5 bg-sunken" />
     </div>
   );
 }

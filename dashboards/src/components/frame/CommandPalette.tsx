@@ -45,7 +45,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
                         onClose();
                         run();
                       }}
-                      className="flex h-8 cursor-default select-none items-center gap-2.5 rounded-sm px-2 text-sm data-[selected=true]:bg-hover"
+                      className="flex h-8 cursor-default select-none items-center gap-2.5 rounded-sm px-2 text-sm data-[selected=true]:bg-selected"
                     >
                       <Icon
                         aria-hidden

@@ -8,21 +8,23 @@ import { useNow } from "@/lib/useNow";
 import { RevokeKeyDialog } from "./RevokeKeyDialog";
 
 const rowClasses = "border-border border-t first:border-t-0";
+const headClasses = "h-8 px-3 text-left font-medium";
+const wideOnly = "hidden md:table-cell";
 const cellClasses = "h-11 px-3 text-left align-middle";
 
 export function ApiKeyTable({ keys }: { keys: ApiKey[] }) {
   const [revoking, setRevoking] = useState<ApiKey>();
   return (
     <div className="overflow-x-auto rounded-md border border-border bg-surface">
-      <table className="w-full min-w-170 border-collapse tabular-nums">
+      <table className="w-full border-collapse tabular-nums">
         <thead>
           <tr className="bg-sunken text-muted-foreground text-xs">
-            <th className="h-8 px-3 text-left font-medium">Name</th>
-            <th className="h-8 px-3 text-left font-medium">Key</th>
-            <th className="h-8 px-3 text-left font-medium">Scopes</th>
-            <th className="h-8 px-3 text-left font-medium">Created</th>
-            <th className="h-8 px-3 text-left font-medium">Last used</th>
-            <th className="h-8 px-3 text-left font-medium">
+            <th className={headClasses}>Name</th>
+            <th className={`${headClasses} ${wideOnly}`}>Key</th>
+            <th className={`${headClasses} ${wideOnly}`}>Scopes</th>
+            <th className={`${headClasses} ${wideOnly}`}>Created</th>
+            <th className={headClasses}>Last used</th>
+            <th className={headClasses}>
               <span className="sr-only">Actions</span>
             </th>
           </tr>
@@ -41,13 +43,17 @@ export function ApiKeyTable({ keys }: { keys: ApiKey[] }) {
 function ApiKeyRow({ apiKey, onRevokeRequested }: { apiKey: ApiKey; onRevokeRequested: () => void }) {
   return (
     <tr className={rowClasses}>
-      <td className={`${cellClasses} max-w-52 font-medium`}>
+      <td className={`${cellClasses} max-w-40 font-medium md:max-w-52`}>
         <span className="block truncate">{apiKey.name}</span>
+        {/* Narrow screens have no column for the preview. */}
+        <span className="block truncate font-mono font-normal text-2xs text-muted-foreground md:hidden">
+          {apiKey.preview}
+        </span>
       </td>
-      <td className={`${cellClasses} whitespace-nowrap font-mono text-muted-foreground text-xs`}>
+      <td className={`${cellClasses} ${wideOnly} whitespace-nowrap font-mono text-muted-foreground text-xs`}>
         {apiKey.preview}
       </td>
-      <td className={cellClasses}>
+      <td className={`${cellClasses} ${wideOnly}`}>
         <span className="flex gap-1">
           {apiKey.scopes.map((scope) => (
             <Badge key={scope} tone="outline">
@@ -56,7 +62,7 @@ function ApiKeyRow({ apiKey, onRevokeRequested }: { apiKey: ApiKey; onRevokeRequ
           ))}
         </span>
       </td>
-      <td className={`${cellClasses} whitespace-nowrap text-muted-foreground`}>
+      <td className={`${cellClasses} ${wideOnly} whitespace-nowrap text-muted-foreground`}>
         <TimeAgo moment={apiKey.created_at} />
         <Expiry moment={apiKey.expires_at} />
       </td>

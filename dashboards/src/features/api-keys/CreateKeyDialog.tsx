@@ -1,7 +1,9 @@
+import { useIsMutating } from "@tanstack/react-query";
 import { Button } from "@/components/core/Button";
 import { Dialog } from "@/components/core/Dialog";
 import type { CreatedApiKey } from "@/lib/api/types";
 import { CreateKeyForm } from "./CreateKeyForm";
+import { createApiKeyKey } from "./mutations";
 
 type CreateKeyDialogProps = {
   open: boolean;
@@ -12,6 +14,7 @@ type CreateKeyDialogProps = {
 const formId = "create-api-key";
 
 export function CreateKeyDialog({ open, onOpenChange, onCreated }: CreateKeyDialogProps) {
+  const creating = useIsMutating({ mutationKey: createApiKeyKey }) > 0;
   return (
     <Dialog
       open={open}
@@ -21,7 +24,7 @@ export function CreateKeyDialog({ open, onOpenChange, onCreated }: CreateKeyDial
       footer={
         <>
           <Button onClick={() => onOpenChange(false)}>Cancel</Button>
-          <Button type="submit" form={formId} variant="primary">
+          <Button type="submit" form={formId} variant="primary" pending={creating}>
             Create key
           </Button>
         </>

@@ -5,9 +5,13 @@ import { apiKeysQuery } from "./queries";
 
 export type NewApiKey = { name: string; scopes: Scope[]; expires_at?: string };
 
+/** Lets the dialog's button know that its form's creation runs. */
+export const createApiKeyKey = ["api-keys", "create"];
+
 export function useCreateApiKey() {
   const queryClient = useQueryClient();
   return useMutation({
+    mutationKey: createApiKeyKey,
     mutationFn: ({ projectId, ...body }: NewApiKey & { projectId: string }) =>
       dataOf(api.POST("/api/v1/projects/{id}/api-keys", { params: { path: { id: projectId } }, body })),
     onSuccess: (_created, { projectId }) =>

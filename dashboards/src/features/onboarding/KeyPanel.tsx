@@ -1,4 +1,4 @@
-import { KeyRound } from "lucide-react";
+import { KeyRound, TriangleAlert } from "lucide-react";
 import { Button } from "@/components/core/Button";
 import { CopyButton } from "@/components/core/CopyButton";
 import { FormError } from "@/components/core/FormError";
@@ -18,7 +18,8 @@ export function KeyPanel({ apiKey, endpoint }: KeyPanelProps) {
         {apiKey ? <KeyRow name="API key" value={apiKey} copyLabel="Copy the API key" /> : <NoKeyRow />}
       </dl>
       {apiKey ? (
-        <p className="border-border border-t bg-warning-soft px-3 py-2 text-warning text-xs">
+        <p className="flex items-center gap-2 border-border border-t px-3 py-2 text-warning text-xs">
+          <TriangleAlert aria-hidden className="size-3.5 shrink-0" />
           This key is shown only now. Copy it to a safe place; only its hash is stored.
         </p>
       ) : null}

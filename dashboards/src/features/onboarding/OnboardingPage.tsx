@@ -1,5 +1,6 @@
-import { useQuery } from "@tanstack/react-query";
+import { useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
+import { useState } from "react";
 import { Logo } from "@/components/core/Logo";
 import { ThemeToggle } from "@/components/frame/ThemeToggle";
 import { organizationsQuery } from "@/features/projects/queries";
@@ -10,9 +11,13 @@ const route = getRouteApi("/_signed-in/onboarding");
 /** The one question between sign-up and the first trace: what to call things. */
 export function OnboardingPage() {
   const { organization: organizationId } = route.useSearch();
-  const { data: organizations = [] } = useQuery(organizationsQuery);
-  const organization =
-    organizations.find(({ id }) => id === organizationId) ?? (organizationId ? undefined : organizations[0]);
+  const { data: organizations } = useSuspenseQuery(organizationsQuery);
+  // Decided on arrival: the page must not change its question while it creates the organization.
+  const [organization] = useState(
+    () =>
+      organizations.find(({ id }) => id === organizationId) ??
+      (organizationId ? undefined : organizations[0]),
+  );
   const title = organization ? `New project in ${organization.name}` : "Name your workspace";
 
   return (

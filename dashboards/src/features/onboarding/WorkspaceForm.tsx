@@ -62,7 +62,7 @@ export function WorkspaceForm({ organization }: { organization: Organization | u
         )}
       </Field>
       <FormError message={errors.root?.message} />
-      <div className="flex items-center gap-2">
+      <div className="mt-2 flex items-center gap-2">
         <Button type="submit" variant="primary" size="lg" pending={formState.isSubmitting}>
           {organization ? "Create project" : "Continue"}
         </Button>

@@ -31,14 +31,20 @@ export class ApiError extends Error {
   }
 }
 
-/** Reads the failure envelope `{success:false,error:{code,message,details?,request_id}}`, or makes do without one. */
+/**
+ * Reads the failure envelope `{success:false,error:{code,message,details?,request_id}}`, or the message of an OTLP
+ * status, or makes do without either.
+ */
 export function errorFromResponse(response: Response, body: unknown): ApiError {
   const envelope = asRecord(asRecord(body)?.error);
   const headerId = response.headers.get("x-request-id") ?? undefined;
   return new ApiError({
     status: response.status,
     code: asText(envelope?.code) ?? `http_${response.status}`,
-    message: asText(envelope?.message) ?? `The server answered with status ${response.status}.`,
+    message:
+      asText(envelope?.message) ??
+      asText(asRecord(body)?.message) ??
+      `The server answered with status ${response.status}.`,
     details: envelope?.details,
     requestId: asText(envelope?.request_id) ?? headerId,
   });
