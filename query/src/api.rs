@@ -2,6 +2,8 @@
 
 mod export;
 mod observations;
+#[cfg(test)]
+mod tests;
 mod traces;
 
 use std::sync::Arc;

@@ -10,8 +10,6 @@ pub(crate) mod keys;
 pub(crate) mod observation;
 pub(crate) mod otlp;
 mod span_row;
-#[cfg(test)]
-mod tests;
 pub(crate) mod trace;
 
 use brokle_model::error::{Classify, ErrorKind};
@@ -82,4 +80,19 @@ pub(crate) fn present(text: &str) -> Option<String> {
 /// The word for an OTLP status code.
 pub(crate) fn status_word(code: u8) -> &'static str {
     crate::filter::Status::from_code(code).as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_has_no_trailing_zeros_and_time_does_not_run_backwards() {
+        assert_eq!(
+            ["0.004200000000", "0", "12.000"].map(money),
+            ["0.0042", "0", "12"]
+        );
+        assert!(milliseconds(5, 1).abs() < f64::EPSILON);
+        assert!((milliseconds(0, 1_500_000) - 1.5).abs() < f64::EPSILON);
+    }
 }

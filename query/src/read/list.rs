@@ -11,7 +11,7 @@
 use std::collections::{HashMap, HashSet};
 
 use brokle_model::id::{ProjectId, TraceId};
-use chrono::DateTime;
+use chrono::{DateTime, Duration, Utc};
 
 use super::{Page, ReadError, Reads};
 use crate::filter::Filter;
@@ -22,14 +22,18 @@ use crate::sql::{self, Candidates};
 
 /// Searches for one page.
 const ROUNDS_MAX: usize = 16;
+/// After this long no further round is begun.
+const SEARCH_SECONDS_MAX: i64 = 10;
 
 /// A page in the making.
 struct Search<'a> {
     list: &'a TraceList,
     found: Vec<Summary>,
     seen: HashSet<TraceId>,
+    elsewhere: HashMap<TraceId, Summary>,
     cursor: Option<Cursor>,
     rounds: usize,
+    deadline: DateTime<Utc>,
 }
 
 /// How the search of a stretch of time ended.
@@ -47,8 +51,10 @@ impl Reads {
             list,
             found: Vec::new(),
             seen: HashSet::new(),
+            elsewhere: HashMap::new(),
             cursor: list.cursor,
             rounds: 0,
+            deadline: self.now() + Duration::seconds(SEARCH_SECONDS_MAX),
         };
         let outcome = if Candidates::is_about_entries(&list.filter) {
             self.search(&mut search, list.range).await
@@ -81,7 +87,7 @@ impl Reads {
         let list = search.list;
         let rows = list.limit + list.limit / 4 + 8;
         while search.found.len() <= list.limit {
-            if search.rounds == ROUNDS_MAX {
+            if search.rounds == ROUNDS_MAX || (search.rounds > 0 && self.now() >= search.deadline) {
                 return Ok(Outcome::Stopped);
             }
             search.rounds += 1;
@@ -142,21 +148,22 @@ impl Search<'_> {
             .collect()
     }
 
-    /// Keeps the traces whose own place is among `places`, in the order of those.
+    /// Keeps the traces that stand at one of `places`, in the order of those. The others may stand further
+    /// down, where a later round comes by.
     fn keep(&mut self, places: &[Cursor], summaries: Vec<Summary>) {
-        let mut by_trace: HashMap<TraceId, Summary> = summaries
-            .into_iter()
-            .map(|summary| (summary.place.trace, summary))
-            .collect();
+        self.elsewhere.extend(
+            summaries
+                .into_iter()
+                .map(|summary| (summary.place.trace, summary)),
+        );
         for place in places {
-            let stands_here = by_trace
+            if self
+                .elsewhere
                 .get(&place.trace)
-                .is_some_and(|summary| summary.place == *place);
-            if let Some(summary) = by_trace
-                .remove(&place.trace)
-                .filter(|summary| stands_here && summary.is_match)
+                .is_some_and(|summary| summary.place == *place)
             {
-                self.found.push(summary);
+                let summary = self.elsewhere.remove(&place.trace);
+                self.found.extend(summary.filter(|summary| summary.is_match));
             }
         }
     }

@@ -42,3 +42,33 @@ pub(super) fn double(value: f64) -> Value {
         None => json!("-Infinity"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_lose_their_wrapping_and_keep_their_meaning() {
+        let cases = [
+            (json!({}), json!(null)),
+            (json!({"stringValue": "a"}), json!("a")),
+            (json!({"boolValue": false}), json!(false)),
+            (json!({"intValue": "-7"}), json!(-7)),
+            (json!({"doubleValue": 0.5}), json!(0.5)),
+            (json!({"doubleValue": "NaN"}), json!("NaN")),
+            (json!({"bytesValue": "AP8="}), json!("AP8=")),
+            (
+                json!({"arrayValue": {"values": [{"intValue": "1"}, {}]}}),
+                json!([1, null]),
+            ),
+            (
+                json!({"kvlistValue": {"values": [{"key": "a", "value": {"arrayValue": {}}}]}}),
+                json!({"a": []}),
+            ),
+        ];
+        for (stored, shown) in cases {
+            assert_eq!(plain(&stored), shown, "{stored}");
+        }
+        assert_eq!(double(f64::NEG_INFINITY), json!("-Infinity"));
+    }
+}

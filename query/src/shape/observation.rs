@@ -43,7 +43,7 @@ pub(crate) struct Observation {
     /// `ok`, `error` or `unset`.
     #[schema(value_type = StatusWord)]
     pub status: &'static str,
-    /// Such as `default`, `debug`, `warning`, `error`.
+    /// `DEFAULT`, `DEBUG`, `WARNING`, `ERROR`, or the producer's own word.
     pub level: String,
     /// What was said about the status.
     pub status_message: Option<String>,

@@ -2,9 +2,11 @@
 //!
 //! 64-bit integers are strings, ids are hex, bytes are base64, enumerations are numbers, and a field at its
 //! default is left out, as the protocol's JSON mapping has it. An input or output that was moved to a column
-//! of its own goes back under the attribute that it came from. Attributes come back in the order of their
+//! of its own goes back under the attribute that it came from, and a time that storage cannot hold into its
+//! field. Attributes come back in the order of their
 //! types; OTLP gives their order no meaning.
 
+use brokle_model::telemetry::{ORIGINAL_END, ORIGINAL_START};
 use serde_json::{Map, Value, json};
 
 use super::any_value::double;
@@ -120,9 +122,20 @@ fn span_of(row: SpanRow) -> Value {
     count(&mut span, "flags", row.flags);
     text(&mut span, "name", row.name);
     count(&mut span, "kind", row.kind.into());
-    nanos(&mut span, "startTimeUnixNano", row.start_ns);
-    nanos(&mut span, "endTimeUnixNano", row.end_ns);
-    let mut attributes = key_values(row.attributes);
+    let mut typed = row.attributes;
+    let start = original_time(&mut typed, ORIGINAL_START);
+    let end = original_time(&mut typed, ORIGINAL_END);
+    nanos(
+        &mut span,
+        "startTimeUnixNano",
+        start.unwrap_or_else(|| row.start_ns.to_string()),
+    );
+    nanos(
+        &mut span,
+        "endTimeUnixNano",
+        end.unwrap_or_else(|| row.end_ns.to_string()),
+    );
+    let mut attributes = key_values(typed);
     for moved in [&row.input, &row.output] {
         if let Some(source) = moved.attribute() {
             attributes.push(json!({"key": source, "value": {"stringValue": moved.text}}));
@@ -141,6 +154,12 @@ fn span_of(row: SpanRow) -> Value {
         span.insert("status".to_owned(), Value::Object(status));
     }
     Value::Object(span)
+}
+
+/// Takes out a time that storage could not hold and the collector kept as an attribute.
+fn original_time(typed: &mut Attributes, key: &str) -> Option<String> {
+    let place = typed.string.iter().position(|(name, _)| name == key)?;
+    Some(typed.string.remove(place).1)
 }
 
 fn key_values(typed: Attributes) -> Vec<Value> {
@@ -200,9 +219,9 @@ fn count(object: &mut Object, name: &str, value: u32) {
     }
 }
 
-fn nanos(object: &mut Object, name: &str, value: i64) {
-    if value != 0 {
-        object.insert(name.to_owned(), Value::String(value.to_string()));
+fn nanos(object: &mut Object, name: &str, value: String) {
+    if value != "0" {
+        object.insert(name.to_owned(), Value::String(value));
     }
 }
 

@@ -1,0 +1,75 @@
+//! Counts over time and by value.
+
+use serde_json::json;
+
+use crate::rows::Row;
+use crate::stage::{Stage, with_parameters};
+
+#[tokio::test]
+async fn every_bucket_of_the_range_is_there() {
+    let stage = Stage::new().await;
+    let minutes = |count: i64| stage.ago(count * 60_000);
+    stage
+        .insert([
+            Row::entry(1, minutes(30)).sql("status_code", "2"),
+            Row::entry(2, minutes(30)),
+            Row::entry(3, minutes(10)).text("name", "other"),
+            Row::new(3, 31, minutes(9)).generation("gpt-4o", "1"),
+        ])
+        .await;
+    let (from, to) = (minutes(60).to_rfc3339(), stage.now.to_rfc3339());
+    let range = [("from", from.as_str()), ("to", to.as_str())];
+    let histogram = stage.data(&with_parameters("/traces/histogram", &range)).await;
+    assert_eq!(histogram["interval_ms"], 30_000);
+    let buckets = histogram["buckets"].as_array().unwrap();
+    assert_eq!(buckets.len(), 120);
+    assert_eq!(
+        buckets[0],
+        json!({"start": minutes(60), "count": 0, "error_count": 0})
+    );
+    assert_eq!(
+        buckets[60],
+        json!({"start": minutes(30), "count": 2, "error_count": 1})
+    );
+    assert_eq!(
+        buckets[100],
+        json!({"start": minutes(10), "count": 1, "error_count": 0})
+    );
+    let filtered = [range[0], range[1], ("filter", "model:gpt-4o")];
+    let histogram = stage.data(&with_parameters("/traces/histogram", &filtered)).await;
+    let total: u64 = histogram["buckets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|b| b["count"].as_u64().unwrap())
+        .sum();
+    assert_eq!(total, 1);
+}
+
+#[tokio::test]
+async fn facets_count_traces_and_leave_absent_values_out() {
+    let stage = Stage::new().await;
+    stage
+        .insert([
+            Row::entry(1, stage.ago(3_000))
+                .text("environment", "production")
+                .sql("status_code", "2"),
+            Row::entry(2, stage.ago(2_000))
+                .text("environment", "production")
+                .text("user_id", "ada"),
+            Row::entry(3, stage.ago(1_000)).text("name", "trace-1"),
+            Row::new(3, 31, stage.ago(900)).generation("gpt-4o", "1"),
+            Row::new(3, 32, stage.ago(800)).generation("gpt-4o", "1"),
+        ])
+        .await;
+    assert_eq!(
+        stage.data(&with_parameters("/traces/facets", &[])).await,
+        json!({"fields": [
+            {"field": "environment", "values": [{"value": "production", "count": 2}]},
+            {"field": "model", "values": [{"value": "gpt-4o", "count": 1}]},
+            {"field": "status", "values": [{"value": "unset", "count": 2}, {"value": "error", "count": 1}]},
+            {"field": "name", "values": [{"value": "trace-1", "count": 2}, {"value": "trace-2", "count": 1}]},
+            {"field": "user", "values": [{"value": "ada", "count": 1}]},
+        ]})
+    );
+}

@@ -1,0 +1,13 @@
+//! The plane as its callers see it: its routes, on a real engine with the real tables.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod access;
+mod budgets;
+mod charts;
+mod export;
+mod filters;
+mod lists;
+mod observations;
+mod rows;
+mod stage;
