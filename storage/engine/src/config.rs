@@ -165,13 +165,23 @@ fn main_xml(users: &Path, limits: &Limits) -> String {
 }
 
 /// The one user. It may do anything with tables and databases, and nothing outside them: no files, no other
-/// hosts, no users.
+/// hosts, no users, no dictionaries (whose sources are files and programs), no shutdown (which would signal the
+/// whole process group). What the engine does not let us refuse is the scalar function `file`, which reads what
+/// the process may read; the password is what guards it.
 fn users_xml(limits: &Limits) -> String {
+    let Limits {
+        memory_max_bytes,
+        query_memory_max_bytes,
+        ..
+    } = limits;
+    let block_bytes = memory_max_bytes / 16;
     format!(
         "<clickhouse>
     <profiles><default>
         <async_insert>0</async_insert>
-        <max_memory_usage>{}</max_memory_usage>
+        <max_memory_usage>{query_memory_max_bytes}</max_memory_usage>
+        <!-- An insert is gathered into blocks before it is sorted and written, and exists twice meanwhile. -->
+        <min_insert_block_size_bytes>{block_bytes}</min_insert_block_size_bytes>
     </default></profiles>
     <quotas><default></default></quotas>
     <users><default>
@@ -180,13 +190,14 @@ fn users_xml(limits: &Limits) -> String {
         <profile>default</profile>
         <quota>default</quota>
         <grants>
-            <query>GRANT SELECT, INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, SHOW, KILL QUERY, \
-         SYSTEM, dictGet, INTROSPECTION ON *.*</query>
+            <query>GRANT SELECT, INSERT, ALTER, CREATE DATABASE, CREATE TABLE, CREATE VIEW, \
+         CREATE TEMPORARY TABLE, CREATE ARBITRARY TEMPORARY TABLE, CREATE FUNCTION, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, CHECK, SHOW, \
+         KILL QUERY, SYSTEM DROP CACHE, SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM CLEANUP, SYSTEM FLUSH, SYSTEM VIEWS, \
+         dictGet, INTROSPECTION ON *.*</query>
         </grants>
     </default></users>
 </clickhouse>
-",
-        limits.query_memory_max_bytes
+"
     )
 }
 

@@ -151,7 +151,7 @@ impl From<Refusal> for Exception {
         let code = match refusal {
             Refusal::Empty | Refusal::MultiStatement => Code::SYNTAX_ERROR,
             Refusal::IntoOutfile => Code::INTO_OUTFILE_NOT_ALLOWED,
-            Refusal::FromInfile => Code::NOT_IMPLEMENTED,
+            Refusal::FromInfile | Refusal::InputFunction => Code::NOT_IMPLEMENTED,
         };
         Self::new(code, refusal)
     }

@@ -262,6 +262,8 @@ impl Keeper {
             .envs(variables)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // A Ctrl-C in the terminal is for us alone: the engine must outlast the writers.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
     }

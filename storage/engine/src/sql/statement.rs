@@ -59,6 +59,10 @@ pub(crate) enum Refusal {
     IntoOutfile,
     #[error("FROM INFILE is not allowed")]
     FromInfile,
+    #[error(
+        "The function input() is not supported: insert into a table of type Null with a materialized view"
+    )]
+    InputFunction,
 }
 
 impl Rows {
@@ -291,6 +295,12 @@ fn whole_insert(text: &[u8], complete: bool) -> Result<Scan, Refusal> {
     }
     let tokens: Vec<Token> = Lexer::new(text).collect();
     top_level(&tokens)?;
+    // The engine would take the rows for absent, and insert none.
+    let calls_input =
+        |pair: &[Token]| pair[0].is_keyword(text, "INPUT") && pair[1].kind == Kind::Symbol(b'(');
+    if tokens.windows(2).any(calls_input) {
+        return Err(Refusal::InputFunction);
+    }
     Ok(Scan::Complete(Statement::Plain {
         text: text.to_vec(),
         format: None,

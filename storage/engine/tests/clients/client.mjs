@@ -44,7 +44,7 @@ assert.ok(answer.statistics.rows_read >= 0);
 
 for (const [query, code, type] of [
   ["SELECT * FROM nope", "60", "UNKNOWN_TABLE"],
-  ["SELECT 1 +", "62", "SYNTAX_ERROR"],
+  ["SELEC 1", "62", "SYNTAX_ERROR"],
 ]) {
   await assert.rejects(client.query({ query }), (error) => {
     assert.ok(error instanceof ClickHouseError, String(error));

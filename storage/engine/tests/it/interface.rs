@@ -182,6 +182,44 @@ async fn errors_carry_their_code_and_status() {
 }
 
 #[tokio::test]
+async fn nothing_outside_the_data_can_be_reached() {
+    let database = Database::create("outside").await;
+    for text in [
+        "SYSTEM SHUTDOWN",
+        "SYSTEM KILL",
+        "CREATE USER somebody",
+        "CREATE DATABASE elsewhere ENGINE = Filesystem('/tmp')",
+        "CREATE TABLE t (a UInt8) ENGINE = File('CSV')",
+        "CREATE DICTIONARY d (k UInt64) PRIMARY KEY k SOURCE(FILE(path '/etc/passwd' format 'CSV')) LAYOUT(FLAT()) LIFETIME(0)",
+        "INSERT INTO FUNCTION file('/tmp/x', 'CSV', 'a UInt8') VALUES (1)",
+        "SELECT * FROM remote('127.0.0.1', system.one)",
+        "SELECT * FROM default.`/etc/passwd`",
+    ] {
+        let answer = database.post(&[], text).await;
+        assert_eq!(
+            (answer.code(), answer.status),
+            (497, 403),
+            "{text}: {}",
+            answer.text()
+        );
+    }
+    for text in [
+        "CREATE VIEW v AS SELECT 1 AS a",
+        "CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a",
+        "CREATE MATERIALIZED VIEW m ENGINE = MergeTree ORDER BY a AS SELECT a FROM t",
+        "CREATE TEMPORARY TABLE mine (a UInt8)",
+        "CREATE FUNCTION outside_plus AS (x) -> x + 1",
+        "DROP FUNCTION outside_plus",
+        "CHECK TABLE t",
+        "RENAME TABLE t TO u",
+        "EXCHANGE TABLES u AND v",
+        "SYSTEM FLUSH LOGS",
+    ] {
+        assert_eq!(database.post(&[], text).await.status, 200, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_bad_row_refuses_the_insert() {
     let database = Database::create("bad_row").await;
     database

@@ -189,6 +189,8 @@ fn refused_texts_say_why() {
         scan(b"INSERT INTO t FROM INFILE '/etc/passwd'", true),
         Err(Refusal::FromInfile)
     );
+    let input = b"INSERT INTO t SELECT a FROM input('a UInt8') FORMAT CSV\n1\n";
+    assert_eq!(scan(input, true), Err(Refusal::InputFunction));
     assert!(scan(b"SELECT ';'; ;", true).is_ok());
 }
 
