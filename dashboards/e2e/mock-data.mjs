@@ -79,6 +79,10 @@ export function buildTrace(startMs, root, facts) {
       service_name: facts.service_name,
       environment: facts.environment,
       attributes: { ...attributesOf(node), ...node.attributes },
+      model_requested: node.model ?? null,
+      cost_source: node.model ? "priced" : null,
+      metadata: {},
+      scope: { name: "brokle.sample", version: "1.0.0", attributes: {} },
       resource: {
         "service.name": facts.service_name,
         "service.version": "2026.11.3",
@@ -146,17 +150,15 @@ function summarise(traceId, startMs, root, observations, facts) {
     environment: facts.environment,
     observation_count: observations.length,
     error_count: observations.filter(({ status }) => status === "error").length,
-    usage: used.length
-      ? {
-          input_tokens: sum("input_tokens"),
-          output_tokens: sum("output_tokens"),
-          cache_read_tokens: sum("cache_read_tokens"),
-          cache_write_tokens: 0,
-          reasoning_tokens: sum("reasoning_tokens"),
-          total_tokens: sum("total_tokens"),
-        }
-      : null,
-    total_cost: used.length ? decimal(cost) : null,
+    usage: {
+      input_tokens: sum("input_tokens"),
+      output_tokens: sum("output_tokens"),
+      cache_read_tokens: sum("cache_read_tokens"),
+      cache_write_tokens: 0,
+      reasoning_tokens: sum("reasoning_tokens"),
+      total_tokens: sum("total_tokens"),
+    },
+    total_cost: used.length ? decimal(cost) : "0",
     models: [...new Set(observations.flatMap(({ model }) => (model ? [model] : [])))],
     metadata: facts.metadata ?? {},
     root_type: root.type,

@@ -7,6 +7,7 @@ import type {
   Project,
   Session,
   Trace,
+  Usage,
 } from "@/lib/api/types";
 
 const created_at = "2026-11-01T08:00:00Z";
@@ -60,6 +61,18 @@ export function aCreatedApiKey(values: Partial<CreatedApiKey> = {}): CreatedApiK
   };
 }
 
+export function aUsage(values: Partial<Usage> = {}): Usage {
+  return {
+    input_tokens: 0,
+    output_tokens: 0,
+    cache_read_tokens: 0,
+    cache_write_tokens: 0,
+    reasoning_tokens: 0,
+    total_tokens: 0,
+    ...values,
+  };
+}
+
 export function aTrace(values: Partial<Trace> = {}): Trace {
   return {
     trace_id: "4bf92f3577b34da6a3ce929d0e0e4736",
@@ -73,8 +86,8 @@ export function aTrace(values: Partial<Trace> = {}): Trace {
     environment: "production",
     observation_count: 12,
     error_count: 0,
-    usage: null,
-    total_cost: null,
+    usage: aUsage(),
+    total_cost: "0",
     models: [],
     metadata: {},
     root_type: "agent",

@@ -13,7 +13,12 @@ export function useCreateApiKey() {
   return useMutation({
     mutationKey: createApiKeyKey,
     mutationFn: ({ projectId, ...body }: NewApiKey & { projectId: string }) =>
-      dataOf(api.POST("/api/v1/projects/{id}/api-keys", { params: { path: { id: projectId } }, body })),
+      dataOf(
+        api.POST("/api/v1/projects/{project_id}/api-keys", {
+          params: { path: { project_id: projectId } },
+          body,
+        }),
+      ),
     onSuccess: (_created, { projectId }) =>
       queryClient.invalidateQueries({ queryKey: apiKeysQuery(projectId).queryKey }),
   });
@@ -24,8 +29,8 @@ export function useRevokeApiKey(projectId: string) {
   return useMutation({
     mutationFn: (keyId: string) =>
       bodyOf(
-        api.DELETE("/api/v1/projects/{id}/api-keys/{key_id}", {
-          params: { path: { id: projectId, key_id: keyId } },
+        api.DELETE("/api/v1/projects/{project_id}/api-keys/{key_id}", {
+          params: { path: { project_id: projectId, key_id: keyId } },
         }),
       ),
     onSuccess: () => queryClient.invalidateQueries({ queryKey: apiKeysQuery(projectId).queryKey }),

@@ -5,6 +5,11 @@ export function apiKeysQuery(projectId: string) {
   return queryOptions({
     queryKey: ["projects", projectId, "api-keys"],
     queryFn: ({ signal }) =>
-      dataOf(api.GET("/api/v1/projects/{id}/api-keys", { params: { path: { id: projectId } }, signal })),
+      dataOf(
+        api.GET("/api/v1/projects/{project_id}/api-keys", {
+          params: { path: { project_id: projectId } },
+          signal,
+        }),
+      ),
   });
 }

@@ -4,2329 +4,2329 @@
  */
 
 export interface paths {
-  "/api/v1/analytics/traces": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/analytics/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a project's traces, newest first. */
+        get: operations["listTraces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists a project's traces, newest first. */
-    get: operations["listTraces"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/analytics/traces/facets": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/analytics/traces/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the values worth filtering by. */
+        get: operations["traceFacets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists the values worth filtering by. */
-    get: operations["traceFacets"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/analytics/traces/histogram": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/analytics/traces/histogram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts a project's traces over time. */
+        get: operations["traceHistogram"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Counts a project's traces over time. */
-    get: operations["traceHistogram"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/analytics/traces/{trace_id}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/analytics/traces/{trace_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Gets one trace. */
+        get: operations["getTrace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Gets one trace. */
-    get: operations["getTrace"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/analytics/traces/{trace_id}/observations": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/analytics/traces/{trace_id}/observations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a trace's observations, oldest first. */
+        get: operations["listObservations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists a trace's observations, oldest first. */
-    get: operations["listObservations"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/analytics/traces/{trace_id}/otlp": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/analytics/traces/{trace_id}/otlp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exports one trace as a bare OTLP/JSON `ExportTraceServiceRequest`. */
+        get: operations["exportTrace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Exports one trace as a bare OTLP/JSON `ExportTraceServiceRequest`. */
-    get: operations["exportTrace"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/auth/login": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs in with a password. */
+        post: operations["sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Signs in with a password. */
-    post: operations["sign_in"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/auth/logout": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends the session of a refresh token. */
+        post: operations["sign_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Ends the session of a refresh token. */
-    post: operations["sign_out"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/auth/refresh": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchanges a refresh token for the next pair of tokens.
+         * @description Each refresh token works once. The second use of one ends its session.
+         */
+        post: operations["refresh_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /**
-     * Exchanges a refresh token for the next pair of tokens.
-     * @description Each refresh token works once. The second use of one ends its session.
-     */
-    post: operations["refresh_session"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/auth/signup": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/auth/signup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates an account and signs in. */
+        post: operations["sign_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Creates an account and signs in. */
-    post: operations["sign_up"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/organizations": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/organizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the caller's organizations. */
+        get: operations["list_organizations"];
+        put?: never;
+        /** Creates an organization, owned by the caller. */
+        post: operations["create_organization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists the caller's organizations. */
-    get: operations["list_organizations"];
-    put?: never;
-    /** Creates an organization, owned by the caller. */
-    post: operations["create_organization"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/organizations/{organization_id}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/organizations/{organization_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows an organization of the caller's. */
+        get: operations["get_organization"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Shows an organization of the caller's. */
-    get: operations["get_organization"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/projects": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the projects that the caller may see. */
+        get: operations["list_projects"];
+        put?: never;
+        /** Creates a project. Needs the role admin or owner in its organization. */
+        post: operations["create_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists the projects that the caller may see. */
-    get: operations["list_projects"];
-    put?: never;
-    /** Creates a project. Needs the role admin or owner in its organization. */
-    post: operations["create_project"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/projects/{project_id}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/projects/{project_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a project. */
+        get: operations["get_project"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Shows a project. */
-    get: operations["get_project"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/projects/{project_id}/api-keys": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/projects/{project_id}/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a project's keys that are not revoked. */
+        get: operations["list_api_keys"];
+        put?: never;
+        /** Creates an API key. Needs the role developer or more. */
+        post: operations["create_api_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists a project's keys that are not revoked. */
-    get: operations["list_api_keys"];
-    put?: never;
-    /** Creates an API key. Needs the role developer or more. */
-    post: operations["create_api_key"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/projects/{project_id}/api-keys/{key_id}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/projects/{project_id}/api-keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes an API key. It stops working at once here, and within five seconds on other nodes. */
+        delete: operations["revoke_api_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    post?: never;
-    /** Revokes an API key. It stops working at once here, and within five seconds on other nodes. */
-    delete: operations["revoke_api_key"];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/users/me": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/users/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells who is signed in. */
+        get: operations["get_current_user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Tells who is signed in. */
-    get: operations["get_current_user"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/v1/auth/validate-key": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/auth/validate-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says whether the presented API key is good, and for which project. */
+        get: operations["validate_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Says whether the presented API key is good, and for which project. */
-    get: operations["validate_key"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/v1/chat/completions": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/chat/completions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Creates a chat completion: the answer of the model, route or `provider/model` that the body names.
+         * @description The body is `OpenAI`'s and reaches the provider byte for byte, but for `model`; so does the answer.
+         */
+        post: operations["chat_completions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /**
-     * Creates a chat completion: the answer of the model, route or `provider/model` that the body names.
-     * @description The body is `OpenAI`'s and reaches the provider byte for byte, but for `model`; so does the answer.
-     */
-    post: operations["chat_completions"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/v1/models": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what `model` may name: routes, and the models of every provider that has a credential. */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists what `model` may name: routes, and the models of every provider that has a credential. */
-    get: operations["list_models"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/v1/models/{model}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/models/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Describes one model. */
+        get: operations["get_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Describes one model. */
-    get: operations["get_model"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-  schemas: {
-    /** @description An API key, without its secret. */
-    ApiKey: {
-      id: string;
-      name: string;
-      /** @example bk_proj_01ABCD...WXYZ */
-      preview: string;
-      scopes: ("ingest" | "gateway" | "read")[];
-      /** Format: date-time */
-      created_at: string;
-      /**
-       * Format: date-time
-       * @description To within half a minute.
-       */
-      last_used_at: string | null;
-      /** Format: date-time */
-      expires_at: string | null;
-    };
-    /** @description The traces that began in a stretch of time. */
-    Bucket: {
-      /**
-       * Format: date-time
-       * @description When it begins.
-       */
-      start: string;
-      /**
-       * Format: int64
-       * @description How many traces.
-       */
-      count: number;
-      /**
-       * Format: int64
-       * @description How many of them failed.
-       */
-      error_count: number;
-    };
-    /** @description What the new key is for. */
-    CreateApiKeyRequest: {
-      /** @example production */
-      name: string;
-      scopes?: ("ingest" | "gateway" | "read")[];
-      /** Format: date-time */
-      expires_at?: string | null;
-    };
-    /** @description A new organization. */
-    CreateOrganizationRequest: {
-      /** @example Acme */
-      name: string;
-    };
-    /** @description A new project. */
-    CreateProjectRequest: {
-      organization_id: string;
-      /** @example Chatbot */
-      name: string;
-    };
-    /** @description A new API key with its secret, which is never shown again. */
-    CreatedApiKey: {
-      id: string;
-      name: string;
-      /** @description The secret itself. */
-      key: string;
-      /** @example bk_proj_01ABCD...WXYZ */
-      preview: string;
-      scopes: ("ingest" | "gateway" | "read")[];
-      /** Format: date-time */
-      created_at: string;
-      /** Format: date-time */
-      expires_at: string | null;
-    };
-    /** @description A successful answer. */
-    Envelope_CreatedApiKey: {
-      /** @description Always `true`. */
-      success: boolean;
-      /** @description A new API key with its secret, which is never shown again. */
-      data: {
-        id: string;
-        name: string;
-        /** @description The secret itself. */
-        key: string;
-        /** @example bk_proj_01ABCD...WXYZ */
-        preview: string;
-        scopes: ("ingest" | "gateway" | "read")[];
-        /** Format: date-time */
-        created_at: string;
-        /** Format: date-time */
-        expires_at: string | null;
-      };
-      /** @description About the answer. */
-      meta: components["schemas"]["Meta"];
-    };
-    /** @description A successful answer. */
-    Envelope_Facets: {
-      /** @description Always `true`. */
-      success: boolean;
-      /** @description The fields to filter by, with their frequent values. */
-      data: {
-        /** @description One per field. */
-        fields: components["schemas"]["FacetField"][];
-      };
-      /** @description About the answer. */
-      meta: components["schemas"]["Meta"];
-    };
-    /** @description A successful answer. */
-    Envelope_Histogram: {
-      /** @description Always `true`. */
-      success: boolean;
-      /** @description Traces over time. */
-      data: {
-        /**
-         * Format: int64
-         * @description The width of a bucket.
-         */
-        interval_ms: number;
-        /** @description Every bucket of the range, empty ones included, oldest first. */
-        buckets: components["schemas"]["Bucket"][];
-      };
-      /** @description About the answer. */
-      meta: components["schemas"]["Meta"];
-    };
-    /** @description A successful answer. */
-    Envelope_KeyValidity: {
-      /** @description Always `true`. */
-      success: boolean;
-      /** @description What a good key permits. */
-      data: {
-        /** @description Always `true`; a key that is not good is answered with 401. */
-        valid: boolean;
-        project_id: string;
-        scopes: ("ingest" | "gateway" | "read")[];
-      };
-      /** @description About the answer. */
-      meta: components["schemas"]["Meta"];
-    };
-    /** @description A successful answer. */
-    Envelope_Organization: {
-      /** @description Always `true`. */
-      success: boolean;
-      /** @description An organization as the caller sees it. */
-      data: {
-        id: string;
-        name: string;
-        /** @description The first segment of its dashboard addresses. */
-        slug: string;
-        /** @enum {string} */
-        role: "viewer" | "developer" | "admin" | "owner";
-        /** Format: date-time */
-        created_at: string;
-      };
-      /** @description About the answer. */
-      meta: components["schemas"]["Meta"];
-    };
-    /** @description A successful answer. */
-    Envelope_Project: {
-      /** @description Always `true`. */
-      success: boolean;
-      /** @description A project. */
-      data: {
-        id: string;
-        name: string;
-        /** @description The second segment of its dashboard addresses. */
-        slug: string;
-        organization_id: string;
-        /** Format: date-time */
-        created_at: string;
-      };
-      /** @description About the answer. */
-      meta: components["schemas"]["Meta"];
-    };
-    /** @description A successful answer. */
-    Envelope_SessionTokens: {
-      /** @description Always `true`. */
-      success: boolean;
-      /** @description A session's tokens. */
-      data: {
-        user: components["schemas"]["SessionUser"];
-        /** @description For `Authorization: Bearer`. */
-        access_token: string;
-        /** @description Works once; also set as a cookie that scripts cannot read. */
-        refresh_token: string;
-        /**
-         * Format: int64
-         * @description Seconds until the access token expires.
-         */
-        expires_in: number;
-      };
-      /** @description About the answer. */
-      meta: components["schemas"]["Meta"];
-    };
-    /** @description A successful answer. */
-    Envelope_Trace: {
-      /** @description Always `true`. */
-      success: boolean;
-      /** @description One trace: its entry, and sums over its observations. */
-      data: {
-        /**
-         * @description 32 hex digits.
-         * @example 4bf92f3577b34da6a3ce929d0e0e4736
-         */
-        trace_id: string;
-        /** @description What the trace is called: its own name, or its entry's. */
-        name: string;
-        /**
-         * Format: date-time
-         * @description When its entry started.
-         */
-        start_time: string;
-        /**
-         * Format: double
-         * @description From the first start to the last end of its observations.
-         */
-        duration_ms: number;
-        /** @description `ok`, `error` or `unset`: the entry's. */
-        status: components["schemas"]["StatusWord"];
-        /** @description The user, if an observation names one. */
-        user_id?: string | null;
-        /** @description The session, if an observation names one. */
-        session_id?: string | null;
-        /** @description The tags of all observations. */
-        tags: string[];
-        /** @description Such as `production`. */
-        environment?: string | null;
-        /**
-         * Format: int64
-         * @description How many observations it has.
-         */
-        observation_count: number;
-        /**
-         * Format: int64
-         * @description How many of them failed.
-         */
-        error_count: number;
-        /** @description Tokens, each counted once. */
-        usage: components["schemas"]["Usage"];
-        /**
-         * @description US dollars, as a decimal.
-         * @example 0.0042
-         */
-        total_cost: string;
-        /** @description The models that answered, or were asked. */
-        models: string[];
-        /** @description What callers attached to it. Lists leave it out (`null`). */
-        metadata?: {
-          [key: string]: unknown;
-        } | null;
-        /** @description The entry's type, such as `agent`. */
-        root_type: string;
-        /**
-         * @description The entry: 16 hex digits.
-         * @example 00f067aa0ba902b7
-         */
-        root_observation_id: string;
-        /** @description The service that the entry belongs to. */
-        service_name?: string | null;
-        /** @description The beginning of the entry's input. */
-        input_preview?: string | null;
-        /** @description The beginning of the entry's output. */
-        output_preview?: string | null;
-      };
-      /** @description About the answer. */
-      meta: components["schemas"]["Meta"];
-    };
-    /** @description A successful answer. */
-    Envelope_User: {
-      /** @description Always `true`. */
-      success: boolean;
-      /** @description A user. */
-      data: {
-        id: string;
-        email: string;
-        name: string;
-        /** Format: date-time */
-        created_at: string;
-      };
-      /** @description About the answer. */
-      meta: components["schemas"]["Meta"];
-    };
-    /** @description A successful answer. */
-    Envelope_Vec_ApiKey: {
-      /** @description Always `true`. */
-      success: boolean;
-      data: {
-        id: string;
-        name: string;
-        /** @example bk_proj_01ABCD...WXYZ */
-        preview: string;
-        scopes: ("ingest" | "gateway" | "read")[];
-        /** Format: date-time */
-        created_at: string;
-        /**
-         * Format: date-time
-         * @description To within half a minute.
-         */
-        last_used_at: string | null;
-        /** Format: date-time */
-        expires_at: string | null;
-      }[];
-      /** @description About the answer. */
-      meta: components["schemas"]["Meta"];
-    };
-    /** @description A successful answer. */
-    Envelope_Vec_Observation: {
-      /** @description Always `true`. */
-      success: boolean;
-      data: {
-        /**
-         * @description 32 hex digits.
-         * @example 4bf92f3577b34da6a3ce929d0e0e4736
-         */
-        trace_id: string;
-        /**
-         * @description 16 hex digits.
-         * @example 00f067aa0ba902b7
-         */
-        observation_id: string;
-        /** @description The observation around this one. */
-        parent_observation_id?: string | null;
-        /**
-         * @description `span`, `generation`, `embedding`, `agent`, `tool`, `chain`, `retrieval`, `rerank`, `guardrail`,
-         *     `evaluator`, `event` or `workflow`.
-         */
-        type: string;
-        /** @description What it is called. */
-        name: string;
-        /** @description OTel's span kind: `internal`, `server`, `client`, `producer`, `consumer` or `unspecified`. */
-        kind: string;
-        /**
-         * Format: date-time
-         * @description When it started.
-         */
-        start_time: string;
-        /**
-         * Format: date-time
-         * @description When it ended.
-         */
-        end_time: string;
-        /**
-         * Format: double
-         * @description How long it took.
-         */
-        duration_ms: number;
-        /** @description `ok`, `error` or `unset`. */
-        status: components["schemas"]["StatusWord"];
-        /** @description Such as `default`, `debug`, `warning`, `error`. */
-        level: string;
-        /** @description What was said about the status. */
-        status_message?: string | null;
-        /** @description Such as `production`. */
-        environment?: string | null;
-        /** @description The service that it belongs to. */
-        service_name?: string | null;
-        /** @description Who serves the model. */
-        provider?: string | null;
-        /** @description The model that answered, or else the one asked for. */
-        model?: string | null;
-        /** @description The model asked for. */
-        model_requested?: string | null;
-        /** @description A conversation (`[{role, parts}]`) when it was one, else the value as sent. */
-        input: unknown;
-        /** @description A conversation (`[{role, parts}]`) when it was one, else the value as sent. */
-        output: unknown;
-        usage?: components["schemas"]["Usage"] | null;
-        /**
-         * @description US dollars: `total`, and one entry per priced bucket of tokens; all decimals.
-         * @example {
-         *       "total": "0.0042",
-         *       "input": "0.004",
-         *       "output": "0.0002"
-         *     }
-         */
-        cost?: {
-          [key: string]: string;
-        } | null;
-        /** @description Who priced it: `client` or `priced` (by us). */
-        cost_source?: string | null;
-        /**
-         * Format: double
-         * @description How long the model took to say something.
-         */
-        time_to_first_token_ms?: number | null;
-        /** @description What callers attached to it. */
-        metadata: {
-          [key: string]: unknown;
+    schemas: {
+        /** @description An API key, without its secret. */
+        ApiKey: {
+            id: string;
+            name: string;
+            /** @example bk_proj_01ABCD...WXYZ */
+            preview: string;
+            scopes: ("ingest" | "gateway" | "read")[];
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description To within half a minute.
+             */
+            last_used_at: string | null;
+            /** Format: date-time */
+            expires_at: string | null;
         };
-        /** @description The span's attributes, but those shown as `input` and `output`. */
-        attributes: {
-          [key: string]: unknown;
+        /** @description The traces that began in a stretch of time. */
+        Bucket: {
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
+            start: string;
+            /**
+             * Format: int64
+             * @description How many traces.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description How many of them failed.
+             */
+            error_count: number;
         };
-        /** @description The attributes of the resource that the span belongs to. */
-        resource: {
-          [key: string]: unknown;
+        /** @description What the new key is for. */
+        CreateApiKeyRequest: {
+            /** @example production */
+            name: string;
+            scopes?: ("ingest" | "gateway" | "read")[];
+            /** Format: date-time */
+            expires_at?: string | null;
         };
-        /** @description The instrumentation that made the span. */
-        scope: components["schemas"]["Scope"];
-        /** @description What happened during it. */
-        events: components["schemas"]["Event"][];
-        /** @description Spans elsewhere that it refers to. */
-        links: components["schemas"]["Link"][];
-      }[];
-      /** @description About the answer. */
-      meta: components["schemas"]["Meta"];
-    };
-    /** @description A successful answer. */
-    Envelope_Vec_Organization: {
-      /** @description Always `true`. */
-      success: boolean;
-      data: {
-        id: string;
-        name: string;
-        /** @description The first segment of its dashboard addresses. */
-        slug: string;
-        /** @enum {string} */
-        role: "viewer" | "developer" | "admin" | "owner";
-        /** Format: date-time */
-        created_at: string;
-      }[];
-      /** @description About the answer. */
-      meta: components["schemas"]["Meta"];
-    };
-    /** @description A successful answer. */
-    Envelope_Vec_Project: {
-      /** @description Always `true`. */
-      success: boolean;
-      data: {
-        id: string;
-        name: string;
-        /** @description The second segment of its dashboard addresses. */
-        slug: string;
-        organization_id: string;
-        /** Format: date-time */
-        created_at: string;
-      }[];
-      /** @description About the answer. */
-      meta: components["schemas"]["Meta"];
-    };
-    /** @description A successful answer. */
-    Envelope_Vec_Trace: {
-      /** @description Always `true`. */
-      success: boolean;
-      data: {
+        /** @description A new organization. */
+        CreateOrganizationRequest: {
+            /** @example Acme */
+            name: string;
+        };
+        /** @description A new project. */
+        CreateProjectRequest: {
+            organization_id: string;
+            /** @example Chatbot */
+            name: string;
+        };
+        /** @description A new API key with its secret, which is never shown again. */
+        CreatedApiKey: {
+            id: string;
+            name: string;
+            /** @description The secret itself. */
+            key: string;
+            /** @example bk_proj_01ABCD...WXYZ */
+            preview: string;
+            scopes: ("ingest" | "gateway" | "read")[];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string | null;
+        };
+        /** @description A successful answer. */
+        Envelope_CreatedApiKey: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description A new API key with its secret, which is never shown again. */
+            data: {
+                id: string;
+                name: string;
+                /** @description The secret itself. */
+                key: string;
+                /** @example bk_proj_01ABCD...WXYZ */
+                preview: string;
+                scopes: ("ingest" | "gateway" | "read")[];
+                /** Format: date-time */
+                created_at: string;
+                /** Format: date-time */
+                expires_at: string | null;
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Facets: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description The fields to filter by, with their frequent values. */
+            data: {
+                /** @description One per field. */
+                fields: components["schemas"]["FacetField"][];
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Histogram: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description Traces over time. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description The width of a bucket.
+                 */
+                interval_ms: number;
+                /** @description Every bucket of the range, empty ones included, oldest first. */
+                buckets: components["schemas"]["Bucket"][];
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_KeyValidity: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description What a good key permits. */
+            data: {
+                /** @description Always `true`; a key that is not good is answered with 401. */
+                valid: boolean;
+                project_id: string;
+                scopes: ("ingest" | "gateway" | "read")[];
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Organization: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description An organization as the caller sees it. */
+            data: {
+                id: string;
+                name: string;
+                /** @description The first segment of its dashboard addresses. */
+                slug: string;
+                /** @enum {string} */
+                role: "viewer" | "developer" | "admin" | "owner";
+                /** Format: date-time */
+                created_at: string;
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Project: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description A project. */
+            data: {
+                id: string;
+                name: string;
+                /** @description The second segment of its dashboard addresses. */
+                slug: string;
+                organization_id: string;
+                /** Format: date-time */
+                created_at: string;
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_SessionTokens: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description A session's tokens. */
+            data: {
+                user: components["schemas"]["SessionUser"];
+                /** @description For `Authorization: Bearer`. */
+                access_token: string;
+                /** @description Works once; also set as a cookie that scripts cannot read. */
+                refresh_token: string;
+                /**
+                 * Format: int64
+                 * @description Seconds until the access token expires.
+                 */
+                expires_in: number;
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Trace: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description One trace: its entry, and sums over its observations. */
+            data: {
+                /**
+                 * @description 32 hex digits.
+                 * @example 4bf92f3577b34da6a3ce929d0e0e4736
+                 */
+                trace_id: string;
+                /** @description What the trace is called: its own name, or its entry's. */
+                name: string;
+                /**
+                 * Format: date-time
+                 * @description When its entry started.
+                 */
+                start_time: string;
+                /**
+                 * Format: double
+                 * @description From the first start to the last end of its observations.
+                 */
+                duration_ms: number;
+                /** @description `ok`, `error` or `unset`: the entry's. */
+                status: components["schemas"]["StatusWord"];
+                /** @description The user, if an observation names one. */
+                user_id?: string | null;
+                /** @description The session, if an observation names one. */
+                session_id?: string | null;
+                /** @description The tags of all observations. */
+                tags: string[];
+                /** @description Such as `production`. */
+                environment?: string | null;
+                /**
+                 * Format: int64
+                 * @description How many observations it has.
+                 */
+                observation_count: number;
+                /**
+                 * Format: int64
+                 * @description How many of them failed.
+                 */
+                error_count: number;
+                /** @description Tokens, each counted once. */
+                usage: components["schemas"]["Usage"];
+                /**
+                 * @description US dollars, as a decimal.
+                 * @example 0.0042
+                 */
+                total_cost: string;
+                /** @description The models that answered, or were asked. */
+                models: string[];
+                /** @description What callers attached to it. Lists leave it out (`null`). */
+                metadata?: {
+                    [key: string]: unknown;
+                } | null;
+                /** @description The entry's type, such as `agent`. */
+                root_type: string;
+                /**
+                 * @description The entry: 16 hex digits.
+                 * @example 00f067aa0ba902b7
+                 */
+                root_observation_id: string;
+                /** @description The service that the entry belongs to. */
+                service_name?: string | null;
+                /** @description The beginning of the entry's input. */
+                input_preview?: string | null;
+                /** @description The beginning of the entry's output. */
+                output_preview?: string | null;
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_User: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description A user. */
+            data: {
+                id: string;
+                email: string;
+                name: string;
+                /** Format: date-time */
+                created_at: string;
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Vec_ApiKey: {
+            /** @description Always `true`. */
+            success: boolean;
+            data: {
+                id: string;
+                name: string;
+                /** @example bk_proj_01ABCD...WXYZ */
+                preview: string;
+                scopes: ("ingest" | "gateway" | "read")[];
+                /** Format: date-time */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description To within half a minute.
+                 */
+                last_used_at: string | null;
+                /** Format: date-time */
+                expires_at: string | null;
+            }[];
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Vec_Observation: {
+            /** @description Always `true`. */
+            success: boolean;
+            data: {
+                /**
+                 * @description 32 hex digits.
+                 * @example 4bf92f3577b34da6a3ce929d0e0e4736
+                 */
+                trace_id: string;
+                /**
+                 * @description 16 hex digits.
+                 * @example 00f067aa0ba902b7
+                 */
+                observation_id: string;
+                /** @description The observation around this one. */
+                parent_observation_id?: string | null;
+                /**
+                 * @description `span`, `generation`, `embedding`, `agent`, `tool`, `chain`, `retrieval`, `rerank`, `guardrail`,
+                 *     `evaluator`, `event` or `workflow`.
+                 */
+                type: string;
+                /** @description What it is called. */
+                name: string;
+                /** @description OTel's span kind: `internal`, `server`, `client`, `producer`, `consumer` or `unspecified`. */
+                kind: string;
+                /**
+                 * Format: date-time
+                 * @description When it started.
+                 */
+                start_time: string;
+                /**
+                 * Format: date-time
+                 * @description When it ended.
+                 */
+                end_time: string;
+                /**
+                 * Format: double
+                 * @description How long it took.
+                 */
+                duration_ms: number;
+                /** @description `ok`, `error` or `unset`. */
+                status: components["schemas"]["StatusWord"];
+                /** @description Such as `default`, `debug`, `warning`, `error`. */
+                level: string;
+                /** @description What was said about the status. */
+                status_message?: string | null;
+                /** @description Such as `production`. */
+                environment?: string | null;
+                /** @description The service that it belongs to. */
+                service_name?: string | null;
+                /** @description Who serves the model. */
+                provider?: string | null;
+                /** @description The model that answered, or else the one asked for. */
+                model?: string | null;
+                /** @description The model asked for. */
+                model_requested?: string | null;
+                /** @description A conversation (`[{role, parts}]`) when it was one, else the value as sent. */
+                input: unknown;
+                /** @description A conversation (`[{role, parts}]`) when it was one, else the value as sent. */
+                output: unknown;
+                usage?: components["schemas"]["Usage"] | null;
+                /**
+                 * @description US dollars: `total`, and one entry per priced bucket of tokens; all decimals.
+                 * @example {
+                 *       "total": "0.0042",
+                 *       "input": "0.004",
+                 *       "output": "0.0002"
+                 *     }
+                 */
+                cost?: {
+                    [key: string]: string;
+                } | null;
+                /** @description Who priced it: `client` or `priced` (by us). */
+                cost_source?: string | null;
+                /**
+                 * Format: double
+                 * @description How long the model took to say something.
+                 */
+                time_to_first_token_ms?: number | null;
+                /** @description What callers attached to it. */
+                metadata: {
+                    [key: string]: unknown;
+                };
+                /** @description The span's attributes, but those shown as `input` and `output`. */
+                attributes: {
+                    [key: string]: unknown;
+                };
+                /** @description The attributes of the resource that the span belongs to. */
+                resource: {
+                    [key: string]: unknown;
+                };
+                /** @description The instrumentation that made the span. */
+                scope: components["schemas"]["Scope"];
+                /** @description What happened during it. */
+                events: components["schemas"]["Event"][];
+                /** @description Spans elsewhere that it refers to. */
+                links: components["schemas"]["Link"][];
+            }[];
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Vec_Organization: {
+            /** @description Always `true`. */
+            success: boolean;
+            data: {
+                id: string;
+                name: string;
+                /** @description The first segment of its dashboard addresses. */
+                slug: string;
+                /** @enum {string} */
+                role: "viewer" | "developer" | "admin" | "owner";
+                /** Format: date-time */
+                created_at: string;
+            }[];
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Vec_Project: {
+            /** @description Always `true`. */
+            success: boolean;
+            data: {
+                id: string;
+                name: string;
+                /** @description The second segment of its dashboard addresses. */
+                slug: string;
+                organization_id: string;
+                /** Format: date-time */
+                created_at: string;
+            }[];
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Vec_Trace: {
+            /** @description Always `true`. */
+            success: boolean;
+            data: {
+                /**
+                 * @description 32 hex digits.
+                 * @example 4bf92f3577b34da6a3ce929d0e0e4736
+                 */
+                trace_id: string;
+                /** @description What the trace is called: its own name, or its entry's. */
+                name: string;
+                /**
+                 * Format: date-time
+                 * @description When its entry started.
+                 */
+                start_time: string;
+                /**
+                 * Format: double
+                 * @description From the first start to the last end of its observations.
+                 */
+                duration_ms: number;
+                /** @description `ok`, `error` or `unset`: the entry's. */
+                status: components["schemas"]["StatusWord"];
+                /** @description The user, if an observation names one. */
+                user_id?: string | null;
+                /** @description The session, if an observation names one. */
+                session_id?: string | null;
+                /** @description The tags of all observations. */
+                tags: string[];
+                /** @description Such as `production`. */
+                environment?: string | null;
+                /**
+                 * Format: int64
+                 * @description How many observations it has.
+                 */
+                observation_count: number;
+                /**
+                 * Format: int64
+                 * @description How many of them failed.
+                 */
+                error_count: number;
+                /** @description Tokens, each counted once. */
+                usage: components["schemas"]["Usage"];
+                /**
+                 * @description US dollars, as a decimal.
+                 * @example 0.0042
+                 */
+                total_cost: string;
+                /** @description The models that answered, or were asked. */
+                models: string[];
+                /** @description What callers attached to it. Lists leave it out (`null`). */
+                metadata?: {
+                    [key: string]: unknown;
+                } | null;
+                /** @description The entry's type, such as `agent`. */
+                root_type: string;
+                /**
+                 * @description The entry: 16 hex digits.
+                 * @example 00f067aa0ba902b7
+                 */
+                root_observation_id: string;
+                /** @description The service that the entry belongs to. */
+                service_name?: string | null;
+                /** @description The beginning of the entry's input. */
+                input_preview?: string | null;
+                /** @description The beginning of the entry's output. */
+                output_preview?: string | null;
+            }[];
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description What went wrong. */
+        ErrorBody: {
+            /** @description A stable, lower-case word for programs. */
+            code: string;
+            /** @description A sentence for people. */
+            message: string;
+            /** @description More, where the code calls for it: `{"field": "email"}` names the part of the request at fault. */
+            details?: unknown;
+            /** @description The id to quote when reporting a problem. */
+            request_id: string;
+        };
+        /** @description A failed answer. */
+        ErrorEnvelope: {
+            /** @description Always `false`. */
+            success: boolean;
+            /** @description What went wrong. */
+            error: components["schemas"]["ErrorBody"];
+        };
+        /** @description Something that happened during a span. */
+        Event: {
+            /** @description What. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            time: string;
+            /** @description With which attributes. */
+            attributes: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A field to filter by. */
+        FacetField: {
+            /** @description Its name in the filter language. */
+            field: string;
+            /** @description Its most frequent values. */
+            values: components["schemas"]["FacetValue"][];
+        };
+        /** @description A value to filter by. */
+        FacetValue: {
+            /** @description The value. */
+            value: string;
+            /**
+             * Format: int64
+             * @description Traces that have it.
+             */
+            count: number;
+        };
+        /** @description The fields to filter by, with their frequent values. */
+        Facets: {
+            /** @description One per field. */
+            fields: components["schemas"]["FacetField"][];
+        };
+        /** @description Traces over time. */
+        Histogram: {
+            /**
+             * Format: int64
+             * @description The width of a bucket.
+             */
+            interval_ms: number;
+            /** @description Every bucket of the range, empty ones included, oldest first. */
+            buckets: components["schemas"]["Bucket"][];
+        };
+        /** @description What a good key permits. */
+        KeyValidity: {
+            /** @description Always `true`; a key that is not good is answered with 401. */
+            valid: boolean;
+            project_id: string;
+            scopes: ("ingest" | "gateway" | "read")[];
+        };
+        /** @description A span elsewhere. */
+        Link: {
+            /** @description Its trace. */
+            trace_id: string;
+            /** @description The span. */
+            observation_id: string;
+            /** @description With which attributes. */
+            attributes: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description About a successful answer. */
+        Meta: {
+            /** @description The id to quote when reporting a problem. */
+            request_id: string;
+            /** @description Present on lists that come in pages. */
+            pagination?: components["schemas"]["Pagination"];
+        };
+        /** @description One model, as `OpenAI` describes it. */
+        Model: {
+            /** @description What to put into `model`. */
+            id: string;
+            /** @description Always `model`. */
+            object: string;
+            /**
+             * Format: int64
+             * @description Seconds since 1970; 0 when the provider does not say.
+             */
+            created: number;
+            /** @description The provider, or `brokle` for a route. */
+            owned_by: string;
+        };
+        /** @description A list of models. */
+        ModelList: {
+            /** @description Always `list`. */
+            object: string;
+            data: components["schemas"]["Model"][];
+        };
+        /** @description One observation: an OTel span, with what its attributes say about a model call. */
+        Observation: {
+            /**
+             * @description 32 hex digits.
+             * @example 4bf92f3577b34da6a3ce929d0e0e4736
+             */
+            trace_id: string;
+            /**
+             * @description 16 hex digits.
+             * @example 00f067aa0ba902b7
+             */
+            observation_id: string;
+            /** @description The observation around this one. */
+            parent_observation_id?: string | null;
+            /**
+             * @description `span`, `generation`, `embedding`, `agent`, `tool`, `chain`, `retrieval`, `rerank`, `guardrail`,
+             *     `evaluator`, `event` or `workflow`.
+             */
+            type: string;
+            /** @description What it is called. */
+            name: string;
+            /** @description OTel's span kind: `internal`, `server`, `client`, `producer`, `consumer` or `unspecified`. */
+            kind: string;
+            /**
+             * Format: date-time
+             * @description When it started.
+             */
+            start_time: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            end_time: string;
+            /**
+             * Format: double
+             * @description How long it took.
+             */
+            duration_ms: number;
+            /** @description `ok`, `error` or `unset`. */
+            status: components["schemas"]["StatusWord"];
+            /** @description Such as `default`, `debug`, `warning`, `error`. */
+            level: string;
+            /** @description What was said about the status. */
+            status_message?: string | null;
+            /** @description Such as `production`. */
+            environment?: string | null;
+            /** @description The service that it belongs to. */
+            service_name?: string | null;
+            /** @description Who serves the model. */
+            provider?: string | null;
+            /** @description The model that answered, or else the one asked for. */
+            model?: string | null;
+            /** @description The model asked for. */
+            model_requested?: string | null;
+            /** @description A conversation (`[{role, parts}]`) when it was one, else the value as sent. */
+            input: unknown;
+            /** @description A conversation (`[{role, parts}]`) when it was one, else the value as sent. */
+            output: unknown;
+            usage?: components["schemas"]["Usage"] | null;
+            /**
+             * @description US dollars: `total`, and one entry per priced bucket of tokens; all decimals.
+             * @example {
+             *       "total": "0.0042",
+             *       "input": "0.004",
+             *       "output": "0.0002"
+             *     }
+             */
+            cost?: {
+                [key: string]: string;
+            } | null;
+            /** @description Who priced it: `client` or `priced` (by us). */
+            cost_source?: string | null;
+            /**
+             * Format: double
+             * @description How long the model took to say something.
+             */
+            time_to_first_token_ms?: number | null;
+            /** @description What callers attached to it. */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** @description The span's attributes, but those shown as `input` and `output`. */
+            attributes: {
+                [key: string]: unknown;
+            };
+            /** @description The attributes of the resource that the span belongs to. */
+            resource: {
+                [key: string]: unknown;
+            };
+            /** @description The instrumentation that made the span. */
+            scope: components["schemas"]["Scope"];
+            /** @description What happened during it. */
+            events: components["schemas"]["Event"][];
+            /** @description Spans elsewhere that it refers to. */
+            links: components["schemas"]["Link"][];
+        };
+        /** @description An organization as the caller sees it. */
+        Organization: {
+            id: string;
+            name: string;
+            /** @description The first segment of its dashboard addresses. */
+            slug: string;
+            /** @enum {string} */
+            role: "viewer" | "developer" | "admin" | "owner";
+            /** Format: date-time */
+            created_at: string;
+        };
+        /** @description Where a list continues. */
+        Pagination: {
+            /** @description The `cursor` of the next page; `null` on the last. */
+            next_cursor: string | null;
+            /** @description Whether there is a next page. */
+            has_next: boolean;
+        };
+        /** @description A project. */
+        Project: {
+            id: string;
+            name: string;
+            /** @description The second segment of its dashboard addresses. */
+            slug: string;
+            organization_id: string;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /** @description The refresh token, unless the cookie brings it. */
+        RefreshRequest: {
+            refresh_token?: string | null;
+        };
+        /** @description The instrumentation that made a span. */
+        Scope: {
+            /** @description Its name. */
+            name?: string | null;
+            /** @description Its version. */
+            version?: string | null;
+        };
+        /** @description A session's tokens. */
+        SessionTokens: {
+            user: components["schemas"]["SessionUser"];
+            /** @description For `Authorization: Bearer`. */
+            access_token: string;
+            /** @description Works once; also set as a cookie that scripts cannot read. */
+            refresh_token: string;
+            /**
+             * Format: int64
+             * @description Seconds until the access token expires.
+             */
+            expires_in: number;
+        };
+        /** @description The user who is signed in now. */
+        SessionUser: {
+            id: string;
+            email: string;
+            name: string;
+        };
+        /** @description Who signs in. */
+        SignInRequest: {
+            /** @example ada@example.com */
+            email: string;
+            /** Format: password */
+            password: string;
+        };
+        /** @description Who signs up. */
+        SignUpRequest: {
+            /** @example ada@example.com */
+            email: string;
+            /**
+             * Format: password
+             * @description 8 to 128 characters.
+             */
+            password: string;
+            /** @example Ada Lovelace */
+            name: string;
+        };
         /**
-         * @description 32 hex digits.
-         * @example 4bf92f3577b34da6a3ce929d0e0e4736
+         * @description How something ended.
+         * @enum {string}
          */
-        trace_id: string;
-        /** @description What the trace is called: its own name, or its entry's. */
-        name: string;
-        /**
-         * Format: date-time
-         * @description When its entry started.
-         */
-        start_time: string;
-        /**
-         * Format: double
-         * @description From the first start to the last end of its observations.
-         */
-        duration_ms: number;
-        /** @description `ok`, `error` or `unset`: the entry's. */
-        status: components["schemas"]["StatusWord"];
-        /** @description The user, if an observation names one. */
-        user_id?: string | null;
-        /** @description The session, if an observation names one. */
-        session_id?: string | null;
-        /** @description The tags of all observations. */
-        tags: string[];
-        /** @description Such as `production`. */
-        environment?: string | null;
-        /**
-         * Format: int64
-         * @description How many observations it has.
-         */
-        observation_count: number;
-        /**
-         * Format: int64
-         * @description How many of them failed.
-         */
-        error_count: number;
-        /** @description Tokens, each counted once. */
-        usage: components["schemas"]["Usage"];
-        /**
-         * @description US dollars, as a decimal.
-         * @example 0.0042
-         */
-        total_cost: string;
-        /** @description The models that answered, or were asked. */
-        models: string[];
-        /** @description What callers attached to it. Lists leave it out (`null`). */
-        metadata?: {
-          [key: string]: unknown;
-        } | null;
-        /** @description The entry's type, such as `agent`. */
-        root_type: string;
-        /**
-         * @description The entry: 16 hex digits.
-         * @example 00f067aa0ba902b7
-         */
-        root_observation_id: string;
-        /** @description The service that the entry belongs to. */
-        service_name?: string | null;
-        /** @description The beginning of the entry's input. */
-        input_preview?: string | null;
-        /** @description The beginning of the entry's output. */
-        output_preview?: string | null;
-      }[];
-      /** @description About the answer. */
-      meta: components["schemas"]["Meta"];
+        StatusWord: "ok" | "error" | "unset";
+        /** @description One trace: its entry, and sums over its observations. */
+        Trace: {
+            /**
+             * @description 32 hex digits.
+             * @example 4bf92f3577b34da6a3ce929d0e0e4736
+             */
+            trace_id: string;
+            /** @description What the trace is called: its own name, or its entry's. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When its entry started.
+             */
+            start_time: string;
+            /**
+             * Format: double
+             * @description From the first start to the last end of its observations.
+             */
+            duration_ms: number;
+            /** @description `ok`, `error` or `unset`: the entry's. */
+            status: components["schemas"]["StatusWord"];
+            /** @description The user, if an observation names one. */
+            user_id?: string | null;
+            /** @description The session, if an observation names one. */
+            session_id?: string | null;
+            /** @description The tags of all observations. */
+            tags: string[];
+            /** @description Such as `production`. */
+            environment?: string | null;
+            /**
+             * Format: int64
+             * @description How many observations it has.
+             */
+            observation_count: number;
+            /**
+             * Format: int64
+             * @description How many of them failed.
+             */
+            error_count: number;
+            /** @description Tokens, each counted once. */
+            usage: components["schemas"]["Usage"];
+            /**
+             * @description US dollars, as a decimal.
+             * @example 0.0042
+             */
+            total_cost: string;
+            /** @description The models that answered, or were asked. */
+            models: string[];
+            /** @description What callers attached to it. Lists leave it out (`null`). */
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description The entry's type, such as `agent`. */
+            root_type: string;
+            /**
+             * @description The entry: 16 hex digits.
+             * @example 00f067aa0ba902b7
+             */
+            root_observation_id: string;
+            /** @description The service that the entry belongs to. */
+            service_name?: string | null;
+            /** @description The beginning of the entry's input. */
+            input_preview?: string | null;
+            /** @description The beginning of the entry's output. */
+            output_preview?: string | null;
+        };
+        /** @description Tokens, as the field counts them. */
+        Usage: {
+            /**
+             * Format: int64
+             * @description All input tokens, cached ones included.
+             */
+            input_tokens: number;
+            /**
+             * Format: int64
+             * @description All output tokens, reasoning included.
+             */
+            output_tokens: number;
+            /**
+             * Format: int64
+             * @description Input tokens read from the provider's cache.
+             */
+            cache_read_tokens: number;
+            /**
+             * Format: int64
+             * @description Input tokens written to the provider's cache.
+             */
+            cache_write_tokens: number;
+            /**
+             * Format: int64
+             * @description Output tokens spent on reasoning.
+             */
+            reasoning_tokens: number;
+            /**
+             * Format: int64
+             * @description Input and output tokens.
+             */
+            total_tokens: number;
+        };
+        /** @description A user. */
+        User: {
+            id: string;
+            email: string;
+            name: string;
+            /** Format: date-time */
+            created_at: string;
+        };
     };
-    /** @description What went wrong. */
-    ErrorBody: {
-      /** @description A stable, lower-case word for programs. */
-      code: string;
-      /** @description A sentence for people. */
-      message: string;
-      /** @description More, where the code calls for it: `{"field": "email"}` names the part of the request at fault. */
-      details?: unknown;
-      /** @description The id to quote when reporting a problem. */
-      request_id: string;
-    };
-    /** @description A failed answer. */
-    ErrorEnvelope: {
-      /** @description Always `false`. */
-      success: boolean;
-      /** @description What went wrong. */
-      error: components["schemas"]["ErrorBody"];
-    };
-    /** @description Something that happened during a span. */
-    Event: {
-      /** @description What. */
-      name: string;
-      /**
-       * Format: date-time
-       * @description When.
-       */
-      time: string;
-      /** @description With which attributes. */
-      attributes: {
-        [key: string]: unknown;
-      };
-    };
-    /** @description A field to filter by. */
-    FacetField: {
-      /** @description Its name in the filter language. */
-      field: string;
-      /** @description Its most frequent values. */
-      values: components["schemas"]["FacetValue"][];
-    };
-    /** @description A value to filter by. */
-    FacetValue: {
-      /** @description The value. */
-      value: string;
-      /**
-       * Format: int64
-       * @description Traces that have it.
-       */
-      count: number;
-    };
-    /** @description The fields to filter by, with their frequent values. */
-    Facets: {
-      /** @description One per field. */
-      fields: components["schemas"]["FacetField"][];
-    };
-    /** @description Traces over time. */
-    Histogram: {
-      /**
-       * Format: int64
-       * @description The width of a bucket.
-       */
-      interval_ms: number;
-      /** @description Every bucket of the range, empty ones included, oldest first. */
-      buckets: components["schemas"]["Bucket"][];
-    };
-    /** @description What a good key permits. */
-    KeyValidity: {
-      /** @description Always `true`; a key that is not good is answered with 401. */
-      valid: boolean;
-      project_id: string;
-      scopes: ("ingest" | "gateway" | "read")[];
-    };
-    /** @description A span elsewhere. */
-    Link: {
-      /** @description Its trace. */
-      trace_id: string;
-      /** @description The span. */
-      observation_id: string;
-      /** @description With which attributes. */
-      attributes: {
-        [key: string]: unknown;
-      };
-    };
-    /** @description About a successful answer. */
-    Meta: {
-      /** @description The id to quote when reporting a problem. */
-      request_id: string;
-      /** @description Present on lists that come in pages. */
-      pagination?: components["schemas"]["Pagination"];
-    };
-    /** @description One model, as `OpenAI` describes it. */
-    Model: {
-      /** @description What to put into `model`. */
-      id: string;
-      /** @description Always `model`. */
-      object: string;
-      /**
-       * Format: int64
-       * @description Seconds since 1970; 0 when the provider does not say.
-       */
-      created: number;
-      /** @description The provider, or `brokle` for a route. */
-      owned_by: string;
-    };
-    /** @description A list of models. */
-    ModelList: {
-      /** @description Always `list`. */
-      object: string;
-      data: components["schemas"]["Model"][];
-    };
-    /** @description One observation: an OTel span, with what its attributes say about a model call. */
-    Observation: {
-      /**
-       * @description 32 hex digits.
-       * @example 4bf92f3577b34da6a3ce929d0e0e4736
-       */
-      trace_id: string;
-      /**
-       * @description 16 hex digits.
-       * @example 00f067aa0ba902b7
-       */
-      observation_id: string;
-      /** @description The observation around this one. */
-      parent_observation_id?: string | null;
-      /**
-       * @description `span`, `generation`, `embedding`, `agent`, `tool`, `chain`, `retrieval`, `rerank`, `guardrail`,
-       *     `evaluator`, `event` or `workflow`.
-       */
-      type: string;
-      /** @description What it is called. */
-      name: string;
-      /** @description OTel's span kind: `internal`, `server`, `client`, `producer`, `consumer` or `unspecified`. */
-      kind: string;
-      /**
-       * Format: date-time
-       * @description When it started.
-       */
-      start_time: string;
-      /**
-       * Format: date-time
-       * @description When it ended.
-       */
-      end_time: string;
-      /**
-       * Format: double
-       * @description How long it took.
-       */
-      duration_ms: number;
-      /** @description `ok`, `error` or `unset`. */
-      status: components["schemas"]["StatusWord"];
-      /** @description Such as `default`, `debug`, `warning`, `error`. */
-      level: string;
-      /** @description What was said about the status. */
-      status_message?: string | null;
-      /** @description Such as `production`. */
-      environment?: string | null;
-      /** @description The service that it belongs to. */
-      service_name?: string | null;
-      /** @description Who serves the model. */
-      provider?: string | null;
-      /** @description The model that answered, or else the one asked for. */
-      model?: string | null;
-      /** @description The model asked for. */
-      model_requested?: string | null;
-      /** @description A conversation (`[{role, parts}]`) when it was one, else the value as sent. */
-      input: unknown;
-      /** @description A conversation (`[{role, parts}]`) when it was one, else the value as sent. */
-      output: unknown;
-      usage?: components["schemas"]["Usage"] | null;
-      /**
-       * @description US dollars: `total`, and one entry per priced bucket of tokens; all decimals.
-       * @example {
-       *       "total": "0.0042",
-       *       "input": "0.004",
-       *       "output": "0.0002"
-       *     }
-       */
-      cost?: {
-        [key: string]: string;
-      } | null;
-      /** @description Who priced it: `client` or `priced` (by us). */
-      cost_source?: string | null;
-      /**
-       * Format: double
-       * @description How long the model took to say something.
-       */
-      time_to_first_token_ms?: number | null;
-      /** @description What callers attached to it. */
-      metadata: {
-        [key: string]: unknown;
-      };
-      /** @description The span's attributes, but those shown as `input` and `output`. */
-      attributes: {
-        [key: string]: unknown;
-      };
-      /** @description The attributes of the resource that the span belongs to. */
-      resource: {
-        [key: string]: unknown;
-      };
-      /** @description The instrumentation that made the span. */
-      scope: components["schemas"]["Scope"];
-      /** @description What happened during it. */
-      events: components["schemas"]["Event"][];
-      /** @description Spans elsewhere that it refers to. */
-      links: components["schemas"]["Link"][];
-    };
-    /** @description An organization as the caller sees it. */
-    Organization: {
-      id: string;
-      name: string;
-      /** @description The first segment of its dashboard addresses. */
-      slug: string;
-      /** @enum {string} */
-      role: "viewer" | "developer" | "admin" | "owner";
-      /** Format: date-time */
-      created_at: string;
-    };
-    /** @description Where a list continues. */
-    Pagination: {
-      /** @description The `cursor` of the next page; `null` on the last. */
-      next_cursor: string | null;
-      /** @description Whether there is a next page. */
-      has_next: boolean;
-    };
-    /** @description A project. */
-    Project: {
-      id: string;
-      name: string;
-      /** @description The second segment of its dashboard addresses. */
-      slug: string;
-      organization_id: string;
-      /** Format: date-time */
-      created_at: string;
-    };
-    /** @description The refresh token, unless the cookie brings it. */
-    RefreshRequest: {
-      refresh_token?: string | null;
-    };
-    /** @description The instrumentation that made a span. */
-    Scope: {
-      /** @description Its name. */
-      name?: string | null;
-      /** @description Its version. */
-      version?: string | null;
-    };
-    /** @description A session's tokens. */
-    SessionTokens: {
-      user: components["schemas"]["SessionUser"];
-      /** @description For `Authorization: Bearer`. */
-      access_token: string;
-      /** @description Works once; also set as a cookie that scripts cannot read. */
-      refresh_token: string;
-      /**
-       * Format: int64
-       * @description Seconds until the access token expires.
-       */
-      expires_in: number;
-    };
-    /** @description The user who is signed in now. */
-    SessionUser: {
-      id: string;
-      email: string;
-      name: string;
-    };
-    /** @description Who signs in. */
-    SignInRequest: {
-      /** @example ada@example.com */
-      email: string;
-      /** Format: password */
-      password: string;
-    };
-    /** @description Who signs up. */
-    SignUpRequest: {
-      /** @example ada@example.com */
-      email: string;
-      /**
-       * Format: password
-       * @description 8 to 128 characters.
-       */
-      password: string;
-      /** @example Ada Lovelace */
-      name: string;
-    };
-    /**
-     * @description How something ended.
-     * @enum {string}
-     */
-    StatusWord: "ok" | "error" | "unset";
-    /** @description One trace: its entry, and sums over its observations. */
-    Trace: {
-      /**
-       * @description 32 hex digits.
-       * @example 4bf92f3577b34da6a3ce929d0e0e4736
-       */
-      trace_id: string;
-      /** @description What the trace is called: its own name, or its entry's. */
-      name: string;
-      /**
-       * Format: date-time
-       * @description When its entry started.
-       */
-      start_time: string;
-      /**
-       * Format: double
-       * @description From the first start to the last end of its observations.
-       */
-      duration_ms: number;
-      /** @description `ok`, `error` or `unset`: the entry's. */
-      status: components["schemas"]["StatusWord"];
-      /** @description The user, if an observation names one. */
-      user_id?: string | null;
-      /** @description The session, if an observation names one. */
-      session_id?: string | null;
-      /** @description The tags of all observations. */
-      tags: string[];
-      /** @description Such as `production`. */
-      environment?: string | null;
-      /**
-       * Format: int64
-       * @description How many observations it has.
-       */
-      observation_count: number;
-      /**
-       * Format: int64
-       * @description How many of them failed.
-       */
-      error_count: number;
-      /** @description Tokens, each counted once. */
-      usage: components["schemas"]["Usage"];
-      /**
-       * @description US dollars, as a decimal.
-       * @example 0.0042
-       */
-      total_cost: string;
-      /** @description The models that answered, or were asked. */
-      models: string[];
-      /** @description What callers attached to it. Lists leave it out (`null`). */
-      metadata?: {
-        [key: string]: unknown;
-      } | null;
-      /** @description The entry's type, such as `agent`. */
-      root_type: string;
-      /**
-       * @description The entry: 16 hex digits.
-       * @example 00f067aa0ba902b7
-       */
-      root_observation_id: string;
-      /** @description The service that the entry belongs to. */
-      service_name?: string | null;
-      /** @description The beginning of the entry's input. */
-      input_preview?: string | null;
-      /** @description The beginning of the entry's output. */
-      output_preview?: string | null;
-    };
-    /** @description Tokens, as the field counts them. */
-    Usage: {
-      /**
-       * Format: int64
-       * @description All input tokens, cached ones included.
-       */
-      input_tokens: number;
-      /**
-       * Format: int64
-       * @description All output tokens, reasoning included.
-       */
-      output_tokens: number;
-      /**
-       * Format: int64
-       * @description Input tokens read from the provider's cache.
-       */
-      cache_read_tokens: number;
-      /**
-       * Format: int64
-       * @description Input tokens written to the provider's cache.
-       */
-      cache_write_tokens: number;
-      /**
-       * Format: int64
-       * @description Output tokens spent on reasoning.
-       */
-      reasoning_tokens: number;
-      /**
-       * Format: int64
-       * @description Input and output tokens.
-       */
-      total_tokens: number;
-    };
-    /** @description A user. */
-    User: {
-      id: string;
-      email: string;
-      name: string;
-      /** Format: date-time */
-      created_at: string;
-    };
-  };
-  responses: never;
-  parameters: never;
-  requestBodies: never;
-  headers: never;
-  pathItems: never;
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-  listTraces: {
-    parameters: {
-      query: {
-        /** @description Whose traces. */
-        project_id: string;
-        /** @description The first instant of the range; a day before `to` by default. */
-        from?: string;
-        /** @description The first instant after the range; now by default. */
-        to?: string;
-        /** @description Traces on the page: 1 to 200, 50 by default. */
-        limit?: number;
-        /** @description The `next_cursor` of the page before. */
-        cursor?: string;
-        /** @description A filter such as `status:error model:gpt-4o* duration:>1.5s refund`. */
-        filter?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
+    listTraces: {
+        parameters: {
+            query: {
+                /** @description Whose traces. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description Traces on the page: 1 to 200, 50 by default. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description A filter such as `status:error model:gpt-4o* duration:>1.5s refund`. */
+                filter?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Trace"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
     };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    traceFacets: {
+        parameters: {
+            query: {
+                /** @description Whose traces. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Envelope_Vec_Trace"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Facets"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
         };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
     };
-  };
-  traceFacets: {
-    parameters: {
-      query: {
-        /** @description Whose traces. */
-        project_id: string;
-        /** @description The first instant of the range; a day before `to` by default. */
-        from?: string;
-        /** @description The first instant after the range; now by default. */
-        to?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
+    traceHistogram: {
+        parameters: {
+            query: {
+                /** @description Whose traces. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description A filter such as `status:error model:gpt-4o* duration:>1.5s refund`. */
+                filter?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Histogram"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
     };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    getTrace: {
+        parameters: {
+            query: {
+                /** @description Whose trace. */
+                project_id: string;
+            };
+            header?: never;
+            path: {
+                /** @description 32 hex digits. */
+                trace_id: string;
+            };
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Envelope_Facets"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Trace"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
         };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
     };
-  };
-  traceHistogram: {
-    parameters: {
-      query: {
-        /** @description Whose traces. */
-        project_id: string;
-        /** @description The first instant of the range; a day before `to` by default. */
-        from?: string;
-        /** @description The first instant after the range; now by default. */
-        to?: string;
-        /** @description A filter such as `status:error model:gpt-4o* duration:>1.5s refund`. */
-        filter?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
+    listObservations: {
+        parameters: {
+            query: {
+                /** @description Whose trace. */
+                project_id: string;
+                /** @description Observations on the page: 1 to 10000, 1000 by default. A page of very large ones may be shorter. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description 32 hex digits. */
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Observation"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
     };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    exportTrace: {
+        parameters: {
+            query: {
+                /** @description Whose trace. */
+                project_id: string;
+            };
+            header?: never;
+            path: {
+                /** @description 32 hex digits. */
+                trace_id: string;
+            };
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Envelope_Histogram"];
+        requestBody?: never;
+        responses: {
+            /** @description An `ExportTraceServiceRequest`, without an envelope. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
         };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
     };
-  };
-  getTrace: {
-    parameters: {
-      query: {
-        /** @description Whose trace. */
-        project_id: string;
-      };
-      header?: never;
-      path: {
-        /** @description 32 hex digits. */
-        trace_id: string;
-      };
-      cookie?: never;
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInRequest"];
+            };
+        };
+        responses: {
+            /** @description Signed in. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_SessionTokens"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
     };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Envelope_Trace"];
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RefreshRequest"] | null;
+            };
         };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
+        responses: {
+            /** @description Signed out. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
         };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
     };
-  };
-  listObservations: {
-    parameters: {
-      query: {
-        /** @description Whose trace. */
-        project_id: string;
-        /** @description Observations on the page: 1 to 10000, 1000 by default. A page of very large ones may be shorter. */
-        limit?: number;
-        /** @description The `next_cursor` of the page before. */
-        cursor?: string;
-      };
-      header?: never;
-      path: {
-        /** @description 32 hex digits. */
-        trace_id: string;
-      };
-      cookie?: never;
+    refresh_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RefreshRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description The next tokens. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_SessionTokens"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
     };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    sign_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Envelope_Vec_Observation"];
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignUpRequest"];
+            };
         };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
+        responses: {
+            /** @description Signed up and in. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_SessionTokens"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
         };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
     };
-  };
-  exportTrace: {
-    parameters: {
-      query: {
-        /** @description Whose trace. */
-        project_id: string;
-      };
-      header?: never;
-      path: {
-        /** @description 32 hex digits. */
-        trace_id: string;
-      };
-      cookie?: never;
+    list_organizations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Organization"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
     };
-    requestBody?: never;
-    responses: {
-      /** @description An `ExportTraceServiceRequest`, without an envelope. */
-      200: {
-        headers: {
-          [name: string]: unknown;
+    create_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": unknown;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateOrganizationRequest"];
+            };
         };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Organization"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
         };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
     };
-  };
-  sign_in: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    get_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization. */
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The organization. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Organization"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
     };
-    requestBody: {
-      content: {
-        "application/json": components["schemas"]["SignInRequest"];
-      };
+    list_projects: {
+        parameters: {
+            query?: {
+                /** @description Only those of this organization. */
+                organization_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Project"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
     };
-    responses: {
-      /** @description Signed in. */
-      200: {
-        headers: {
-          [name: string]: unknown;
+    create_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Envelope_SessionTokens"];
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateProjectRequest"];
+            };
         };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Project"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
         };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
     };
-  };
-  sign_out: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    get_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The project. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Project"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
     };
-    requestBody?: {
-      content: {
-        "application/json": components["schemas"]["RefreshRequest"] | null;
-      };
+    list_api_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_ApiKey"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
     };
-    responses: {
-      /** @description Signed out. */
-      204: {
-        headers: {
-          [name: string]: unknown;
+    create_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                project_id: string;
+            };
+            cookie?: never;
         };
-        content?: never;
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateApiKeyRequest"];
+            };
         };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_CreatedApiKey"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
         };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
     };
-  };
-  refresh_session: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    revoke_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                project_id: string;
+                /** @description The key. */
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
     };
-    requestBody?: {
-      content: {
-        "application/json": components["schemas"]["RefreshRequest"] | null;
-      };
+    get_current_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The signed-in user. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_User"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
     };
-    responses: {
-      /** @description The next tokens. */
-      200: {
-        headers: {
-          [name: string]: unknown;
+    validate_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Envelope_SessionTokens"];
+        requestBody?: never;
+        responses: {
+            /** @description The key is good. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_KeyValidity"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
         };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
     };
-  };
-  sign_up: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    chat_completions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description OpenAI's chat completion request */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description The completion, or a stream of chunks when `stream` is true */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The key is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Nothing has that model's name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider is out of capacity for us */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
     };
-    requestBody: {
-      content: {
-        "application/json": components["schemas"]["SignUpRequest"];
-      };
+    list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The models */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelList"];
+                };
+            };
+            /** @description The key is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
     };
-    responses: {
-      /** @description Signed up and in. */
-      201: {
-        headers: {
-          [name: string]: unknown;
+    get_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A model's name; slashes are part of it */
+                model: string;
+            };
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Envelope_SessionTokens"];
+        requestBody?: never;
+        responses: {
+            /** @description The model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description The key is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Nothing has that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
         };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
     };
-  };
-  list_organizations: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Oldest first. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Envelope_Vec_Organization"];
-        };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-    };
-  };
-  create_organization: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        "application/json": components["schemas"]["CreateOrganizationRequest"];
-      };
-    };
-    responses: {
-      /** @description Created. */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Envelope_Organization"];
-        };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-    };
-  };
-  get_organization: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        /** @description The organization. */
-        organization_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The organization. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Envelope_Organization"];
-        };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-    };
-  };
-  list_projects: {
-    parameters: {
-      query?: {
-        /** @description Only those of this organization. */
-        organization_id?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Oldest first. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Envelope_Vec_Project"];
-        };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-    };
-  };
-  create_project: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        "application/json": components["schemas"]["CreateProjectRequest"];
-      };
-    };
-    responses: {
-      /** @description Created. */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Envelope_Project"];
-        };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-    };
-  };
-  get_project: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        /** @description The project. */
-        project_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The project. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Envelope_Project"];
-        };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-    };
-  };
-  list_api_keys: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        /** @description The project. */
-        project_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Oldest first. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Envelope_Vec_ApiKey"];
-        };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-    };
-  };
-  create_api_key: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        /** @description The project. */
-        project_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        "application/json": components["schemas"]["CreateApiKeyRequest"];
-      };
-    };
-    responses: {
-      /** @description Created. */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Envelope_CreatedApiKey"];
-        };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-    };
-  };
-  revoke_api_key: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        /** @description The project. */
-        project_id: string;
-        /** @description The key. */
-        key_id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Revoked. */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-    };
-  };
-  get_current_user: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The signed-in user. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Envelope_User"];
-        };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-    };
-  };
-  validate_key: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The key is good. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Envelope_KeyValidity"];
-        };
-      };
-      /** @description The request, its credential or its rate was refused. */
-      "4XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-      /** @description Brokle, or a part behind it, failed. */
-      "5XX": {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ErrorEnvelope"];
-        };
-      };
-    };
-  };
-  chat_completions: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** @description OpenAI's chat completion request */
-    requestBody: {
-      content: {
-        "application/json": unknown;
-      };
-    };
-    responses: {
-      /** @description The completion, or a stream of chunks when `stream` is true */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": unknown;
-          "text/event-stream": string;
-        };
-      };
-      /** @description The request is wrong */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": unknown;
-        };
-      };
-      /** @description The key is not good */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": unknown;
-        };
-      };
-      /** @description Nothing has that model's name */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": unknown;
-        };
-      };
-      /** @description The request is too large */
-      413: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": unknown;
-        };
-      };
-      /** @description The provider is out of capacity for us */
-      429: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": unknown;
-        };
-      };
-      /** @description The provider failed */
-      502: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": unknown;
-        };
-      };
-      /** @description The provider did not answer in time */
-      504: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": unknown;
-        };
-      };
-    };
-  };
-  list_models: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The models */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["ModelList"];
-        };
-      };
-      /** @description The key is not good */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": unknown;
-        };
-      };
-    };
-  };
-  get_model: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        /** @description A model's name; slashes are part of it */
-        model: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The model */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Model"];
-        };
-      };
-      /** @description The key is not good */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": unknown;
-        };
-      };
-      /** @description Nothing has that name */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": unknown;
-        };
-      };
-    };
-  };
 }
