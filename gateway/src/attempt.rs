@@ -108,12 +108,12 @@ impl Failed {
     }
 
     fn fault(fault: &BodyFault) -> Self {
-        let (class, status) = match fault {
-            BodyFault::Cut(_) => (FailureClass::Server, 502),
-            BodyFault::Idle => (FailureClass::Timeout, 504),
-            BodyFault::TooLarge(_) | BodyFault::Encoding => (FailureClass::Malformed, 502),
+        let status = if matches!(fault, BodyFault::Idle) {
+            504
+        } else {
+            502
         };
-        Self::new(class, status, fault.to_string())
+        Self::new(fault.class(), status, fault.to_string())
     }
 
     /// For the span.
@@ -144,7 +144,7 @@ pub(crate) async fn attempt(
     };
     let body = outgoing
         .request
-        .for_upstream(&target.model, target.provider.stream_usage);
+        .for_upstream(&target.model, target.provider.asks_usage());
     let request = upstream::chat_request(&target.provider, record, outgoing.headers, body, stream);
     let response = timeout_at(first_by, client.request(request))
         .await
@@ -284,7 +284,7 @@ async fn open_stream(
     let (parts, body) = response.into_parts();
     let frames = FrameStream::new(body, Packing::of(&parts.headers), settings.limits.frame_bytes_max);
     let mut frames = frames.map_err(|fault| Failed::fault(&fault))?;
-    let mut reply = Reply::new(settings.capture.content_bytes_max);
+    let mut reply = Reply::new(settings.capture.budget());
     let held = hold_back(&mut frames, &mut reply, outgoing.request.wants_usage, first_by).await?;
     let since_start = record.started.elapsed();
     if let Some(attempt) = record.attempt() {

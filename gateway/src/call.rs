@@ -2,6 +2,7 @@
 //! then the answer with the headers that say how it came about.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -35,7 +36,7 @@ pub(crate) async fn run(
     };
     match try_candidates(shared, settings, &mut call, &outgoing, &candidates.targets).await {
         Ok(Success::Whole(whole)) => answer_whole(shared, call, *whole),
-        Ok(Success::Stream(opened)) => answer_stream(settings, call, *opened, request.wants_usage),
+        Ok(Success::Stream(opened)) => answer_stream(shared, settings, call, *opened, request.wants_usage),
         Err(failed) => answer_failure(call, failed),
     }
 }
@@ -70,13 +71,12 @@ async fn try_candidates(
         } else {
             target.provider.health.succeeded(shared.clock.now());
         }
-        let step = decide(
-            failed.class,
-            failed.retry_after,
-            progress,
-            &settings.retries,
-            rand::random(),
-        );
+        let step = if dislikes_usage_request(&failed, outgoing, target) {
+            Step::Again(Duration::ZERO)
+        } else {
+            let policy = &settings.retries;
+            decide(failed.class, failed.retry_after, progress, policy, rand::random())
+        };
         call.end_attempt(Some(failed.record()), decision(step));
         match step {
             Step::Stop => return Err(failed),
@@ -88,6 +88,17 @@ async fn try_candidates(
             }
         }
     }
+}
+
+/// Whether the provider refused the one thing that we added to the request. It is remembered, and not added
+/// again for that provider: the call is worth more than its usage.
+fn dislikes_usage_request(failed: &Failed, outgoing: &Outgoing<'_>, target: &Target) -> bool {
+    let added = outgoing.request.stream && !outgoing.request.wants_usage && target.provider.asks_usage();
+    let refused = added && failed.class == FailureClass::Request && failed.message.contains("stream_options");
+    if refused {
+        target.provider.health.refuse_usage_request();
+    }
+    refused
 }
 
 /// The word on the span for what followed a failure.
@@ -126,7 +137,13 @@ fn answer_whole(shared: &Shared, mut call: CallGuard, whole: Whole) -> Response 
     response
 }
 
-fn answer_stream(settings: &GatewaySettings, call: CallGuard, opened: Opened, wants_usage: bool) -> Response {
+fn answer_stream(
+    shared: &Shared,
+    settings: &GatewaySettings,
+    call: CallGuard,
+    opened: Opened,
+    wants_usage: bool,
+) -> Response {
     let mut headers = opened.headers.clone();
     headers.insert(
         CONTENT_TYPE,
@@ -138,7 +155,13 @@ fn answer_stream(settings: &GatewaySettings, call: CallGuard, opened: Opened, wa
         HeaderValue::from_static("no"),
     );
     describe(&mut headers, &call);
-    let relay = Relay::new(opened, call, wants_usage, &settings.timeouts);
+    let relay = Relay::new(
+        opened,
+        call,
+        wants_usage,
+        &settings.timeouts,
+        Arc::clone(&shared.clock),
+    );
     let mut response = Response::new(Body::new(relay));
     *response.headers_mut() = headers;
     response

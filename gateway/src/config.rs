@@ -235,6 +235,13 @@ pub struct CaptureConfig {
     pub content_bytes_max: usize,
 }
 
+impl CaptureConfig {
+    /// Bytes of text worth keeping.
+    pub(crate) const fn budget(&self) -> usize {
+        if self.content { self.content_bytes_max } else { 0 }
+    }
+}
+
 impl Default for CaptureConfig {
     fn default() -> Self {
         Self {

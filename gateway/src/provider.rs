@@ -2,7 +2,7 @@
 //! last calls told about its health. Health is passive: no probe costs money.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderValue, Uri};
@@ -78,6 +78,11 @@ impl Provider {
         })
     }
 
+    /// Whether streams are asked to report their usage.
+    pub(crate) fn asks_usage(&self) -> bool {
+        self.stream_usage && !self.health.refuses_usage_request.load(Ordering::Relaxed)
+    }
+
     /// Whether `model` is recognisably this provider's.
     pub(crate) fn serves(&self, model: &str) -> bool {
         self.models.iter().any(|pattern| match pattern.strip_suffix('*') {
@@ -102,6 +107,8 @@ pub(crate) struct Health {
     failures_in_a_row: AtomicU32,
     last_success_micros: AtomicI64,
     last_failure_micros: AtomicI64,
+    /// It answered 400 to `stream_options`.
+    refuses_usage_request: AtomicBool,
 }
 
 impl Health {
@@ -117,6 +124,11 @@ impl Health {
         self.failures_in_a_row.fetch_add(1, Ordering::Relaxed);
         self.last_failure_micros
             .store(now.timestamp_micros(), Ordering::Relaxed);
+    }
+
+    /// Notes that the provider does not understand `stream_options`.
+    pub(crate) fn refuse_usage_request(&self) {
+        self.refuses_usage_request.store(true, Ordering::Relaxed);
     }
 
     fn status(&self) -> ProviderStatus {

@@ -3,16 +3,20 @@
 //! came, each at once.
 //!
 //! The body owns the call's record and the provider's connection. When the caller hangs up, the server drops
-//! the body, and both end with it.
+//! the body, and both end with it. A caller that stays connected and reads nothing is never polled for; a
+//! watchdog ends its call when its time is over.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use brokle_model::clock::SharedClock;
 use bytes::Bytes;
 use http_body::Frame as BodyFrame;
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::attempt::Opened;
@@ -26,11 +30,22 @@ use crate::upstream::body::{BodyFault, FrameStream};
 
 /// How long the connection is read on after the end of the answer, so that it can be used again.
 const LINGER: Duration = Duration::from_millis(250);
+/// How much later than the stream itself the watchdog acts: an attended stream ends in its own words.
+const WATCHDOG_GRACE: Duration = Duration::from_millis(100);
+const TOO_LONG: &str = "the answer took longer than the gateway allows";
 
 /// The body of a streamed answer.
 pub(crate) struct Relay {
+    stream: Arc<Mutex<Stream>>,
+    watchdog: AbortHandle,
+}
+
+/// What the body and its watchdog share.
+struct Stream {
+    /// Frames that go out before any other.
     held: VecDeque<Bytes>,
-    frames: FrameStream,
+    /// Nothing once the provider's connection is of no more use.
+    frames: Option<FrameStream>,
     /// The call, until its outcome is known.
     call: Option<CallGuard>,
     wants_usage: bool,
@@ -42,6 +57,7 @@ pub(crate) struct Relay {
     keepalive: Duration,
     deadline: Instant,
     phase: Phase,
+    clock: SharedClock,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,33 +69,64 @@ enum Phase {
 }
 
 impl Relay {
-    pub(crate) fn new(opened: Opened, call: CallGuard, wants_usage: bool, timeouts: &TimeoutConfig) -> Self {
-        let now = Instant::now();
-        Self {
+    pub(crate) fn new(
+        opened: Opened,
+        call: CallGuard,
+        wants_usage: bool,
+        timeouts: &TimeoutConfig,
+        clock: SharedClock,
+    ) -> Self {
+        let deadline = opened.deadline;
+        let stream = Arc::new(Mutex::new(Stream {
             held: opened.held.into(),
-            frames: opened.frames,
+            frames: Some(opened.frames),
             call: Some(call),
             wants_usage,
-            timer: Box::pin(sleep_until(opened.deadline)),
+            timer: Box::pin(sleep_until(deadline)),
             waiting_since: None,
-            last_sent_at: now,
+            last_sent_at: Instant::now(),
             idle: Duration::from_millis(timeouts.idle_ms),
             keepalive: Duration::from_millis(timeouts.keepalive_ms),
-            deadline: opened.deadline,
+            deadline,
             phase: Phase::Relaying,
+            clock,
+        }));
+        let watchdog = tokio::spawn(watch(Arc::downgrade(&stream), deadline + WATCHDOG_GRACE)).abort_handle();
+        Self { stream, watchdog }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.watchdog.abort();
+    }
+}
+
+async fn watch(stream: Weak<Mutex<Stream>>, deadline: Instant) {
+    tokio::time::sleep_until(deadline).await;
+    if let Some(stream) = stream.upgrade() {
+        let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+        if stream.phase == Phase::Relaying {
+            let last_words = stream.break_off(FailureClass::Timeout, TOO_LONG);
+            stream.held.push_back(last_words);
         }
     }
+}
 
+impl Stream {
     /// What to send next; nothing when the stream is over.
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
+            let Some(frames) = &mut self.frames else {
+                return Poll::Ready(None);
+            };
             match self.phase {
-                Phase::Ended => return Poll::Ready(None),
+                Phase::Ended => self.frames = None,
                 Phase::Lingering(until) => {
                     std::task::ready!(self.poll_linger(context, until));
                     self.phase = Phase::Ended;
                 }
-                Phase::Relaying => match self.frames.poll_next(context) {
+                Phase::Relaying => match frames.poll_next(context) {
                     Poll::Ready(Ok(Some(frame))) => {
                         self.waiting_since = None;
                         if let Some(out) = self.take_frame(frame) {
@@ -105,11 +152,13 @@ impl Relay {
                 Some(frame)
             }
             Frame::Error(error) => {
-                self.fail(FailureClass::Server, error.message);
+                self.fail(error.class, error.message);
                 Some(frame)
             }
             // A frame that the end of the stream cut in two.
-            Frame::Malformed if self.frames.is_over() => Some(self.close(&BodyFault::Cut(None))),
+            Frame::Malformed if self.frames.as_ref().is_some_and(FrameStream::is_over) => {
+                Some(self.close(&BodyFault::Cut(None)))
+            }
             Frame::Malformed => {
                 Some(self.break_off(FailureClass::Malformed, "the provider's stream is not valid JSON"))
             }
@@ -127,12 +176,7 @@ impl Relay {
             self.complete(Phase::Ended);
             return Bytes::from_static(sse::DONE);
         }
-        let class = match fault {
-            BodyFault::Cut(_) => FailureClass::Server,
-            BodyFault::Idle => FailureClass::Timeout,
-            BodyFault::TooLarge(_) | BodyFault::Encoding => FailureClass::Malformed,
-        };
-        self.break_off(class, &fault.to_string())
+        self.break_off(fault.class(), &fault.to_string())
     }
 
     /// Waits for the provider no longer than it may take, and keeps the caller's connection awake meanwhile.
@@ -146,10 +190,7 @@ impl Relay {
             std::task::ready!(self.timer.as_mut().poll(context));
             let now = Instant::now();
             if now >= self.deadline {
-                return Poll::Ready(self.break_off(
-                    FailureClass::Timeout,
-                    "the answer took longer than the gateway allows",
-                ));
+                return Poll::Ready(self.break_off(FailureClass::Timeout, TOO_LONG));
             }
             if now >= idle_at {
                 return Poll::Ready(self.close(&BodyFault::Idle));
@@ -161,7 +202,10 @@ impl Relay {
     }
 
     fn poll_linger(&mut self, context: &mut Context<'_>, until: Instant) -> Poll<()> {
-        while let Poll::Ready(frame) = self.frames.poll_next(context) {
+        let Some(frames) = &mut self.frames else {
+            return Poll::Ready(());
+        };
+        while let Poll::Ready(frame) = frames.poll_next(context) {
             if !matches!(frame, Ok(Some(_))) || Instant::now() >= until {
                 return Poll::Ready(());
             }
@@ -180,14 +224,19 @@ impl Relay {
 
     fn fail(&mut self, class: FailureClass, message: String) {
         self.phase = Phase::Ended;
-        if let Some(mut call) = self.call.take() {
-            let failure = Failure {
-                kind: class.as_str(),
-                message,
-            };
-            call.end_attempt(Some(failure.clone()), "broken_off");
-            call.finish(200, Some(failure));
+        self.frames = None;
+        let Some(mut call) = self.call.take() else {
+            return;
+        };
+        if let Some(attempt) = call.attempt().filter(|_| class.blames_provider()) {
+            attempt.provider.health.failed(self.clock.now());
         }
+        let failure = Failure {
+            kind: class.as_str(),
+            message,
+        };
+        call.end_attempt(Some(failure.clone()), "broken_off");
+        call.finish(200, Some(failure));
     }
 
     /// Tells the caller that no more will come, and why. The end mark is deliberately not sent.
@@ -202,21 +251,22 @@ impl http_body::Body for Relay {
     type Error = Infallible;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<BodyFrame<Bytes>, Infallible>>> {
-        let held = self.held.pop_front();
-        let next = match held {
+        let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = match stream.held.pop_front() {
             Some(frame) => Some(frame),
-            None => std::task::ready!(self.poll_next(context)),
+            None => std::task::ready!(stream.poll_next(context)),
         };
         if next.is_some() {
-            self.last_sent_at = Instant::now();
+            stream.last_sent_at = Instant::now();
         }
         Poll::Ready(next.map(|bytes| Ok(BodyFrame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.phase == Phase::Ended && self.held.is_empty()
+        let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        stream.phase == Phase::Ended && stream.held.is_empty()
     }
 }

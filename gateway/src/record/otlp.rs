@@ -32,8 +32,14 @@ pub(super) struct Encoded {
 }
 
 /// Encodes a finished call.
-pub(super) fn encode(record: CallRecord) -> Encoded {
-    let view = View::new(record);
+pub(super) fn encode(mut record: CallRecord) -> Encoded {
+    let budget = record.capture.budget();
+    let replies = record
+        .attempts
+        .iter_mut()
+        .map(|attempt| take_reply(attempt, budget))
+        .collect();
+    let view = View::new(&record, replies);
     let mut spans = Vec::with_capacity(1 + view.record.attempts.len());
     spans.push(view.server_span());
     for (number, reply) in view.replies.iter().enumerate() {
@@ -48,38 +54,36 @@ pub(super) fn encode(record: CallRecord) -> Encoded {
     }
 }
 
+/// What an attempt answered, read when it came as a whole.
+fn take_reply(attempt: &mut AttemptRecord, budget: usize) -> Option<Reply> {
+    match std::mem::replace(&mut attempt.answer, Answer::Nothing) {
+        Answer::Nothing => None,
+        Answer::Body(body) => Some(chunk::whole(&body, budget)),
+        Answer::Streamed(reply) => Some(*reply),
+    }
+}
+
 /// A record with what had to be read from its bodies.
-struct View {
-    record: CallRecord,
+struct View<'a> {
+    record: &'a CallRecord,
     parameters: Parameters,
+    /// The conversation, when it is to be recorded.
+    conversation: Option<RecordedRequest<'a>>,
     user: Option<String>,
     session: Option<String>,
     /// What each attempt answered.
     replies: Vec<Option<Reply>>,
 }
 
-impl View {
-    fn new(mut record: CallRecord) -> Self {
-        let parameters = record
-            .request
-            .as_ref()
-            .map(|request| Parameters::parse(&request.body))
-            .unwrap_or_default();
-        let budget = record.capture.content_bytes_max;
-        let replies = record
-            .attempts
-            .iter_mut()
-            .map(
-                |attempt| match std::mem::replace(&mut attempt.answer, Answer::Nothing) {
-                    Answer::Nothing => None,
-                    Answer::Body(body) => Some(chunk::whole(&body, budget)),
-                    Answer::Streamed(reply) => Some(*reply),
-                },
-            )
-            .collect();
+impl<'a> View<'a> {
+    fn new(record: &'a CallRecord, replies: Vec<Option<Reply>>) -> Self {
+        let body = record.request.as_ref().map(|request| &request.body);
+        let parameters = body.map(|body| Parameters::parse(body)).unwrap_or_default();
+        let captured = body.filter(|_| record.capture.content);
         Self {
-            user: record.caller.user.take().or_else(|| parameters.user()),
-            session: record.caller.session.take().or_else(|| parameters.session()),
+            user: record.caller.user.clone().or_else(|| parameters.user()),
+            session: record.caller.session.clone().or_else(|| parameters.session()),
+            conversation: captured.and_then(|body| RecordedRequest::parse(body)),
             parameters,
             replies,
             record,
@@ -94,39 +98,17 @@ impl View {
     }
 
     fn server_span(&self) -> Span {
-        let record = &self.record;
-        let mut attributes = Attributes::default();
-        attributes.text("http.request.method", "POST");
-        attributes.text("http.route", ROUTE);
-        attributes.text("url.path", ROUTE);
-        attributes.int("http.response.status_code", u64::from(record.status));
-        attributes.text_if("user_agent.original", record.caller.user_agent.as_deref());
-        attributes.text_if("brokle.request.id", record.caller.request_id.as_deref());
-        attributes.text("brokle.gateway.outcome", record.outcome.as_str());
-        attributes.int("brokle.gateway.attempts", record.attempts.len() as u64);
-        attributes.text_if("brokle.gateway.route", record.route.as_deref());
-        if !record.strategy.is_empty() {
-            attributes.text("brokle.gateway.strategy", record.strategy);
-        }
-        if let Some(request) = &record.request {
-            attributes.text("brokle.gateway.model", request.model.as_str());
-            attributes.flag("brokle.gateway.stream", request.stream);
-        }
-        if let Some(answered) = record.attempts.last() {
-            attributes.text("brokle.gateway.provider", answered.provider.name.as_str());
-        }
+        let record = self.record;
+        let mut attributes = self.describe_call();
         self.describe_caller(&mut attributes);
         self.parameters.describe_trace(&mut attributes);
         self.describe_previews(&mut attributes);
         describe_error(&mut attributes, record.failure.as_ref(), record.outcome);
+        let parent = record.trace.parent.map(|span| span.as_bytes().to_vec());
         Span {
             trace_id: record.trace.trace.as_bytes().to_vec(),
             span_id: record.span.as_bytes().to_vec(),
-            parent_span_id: record
-                .trace
-                .parent
-                .map(|span| span.as_bytes().to_vec())
-                .unwrap_or_default(),
+            parent_span_id: parent.unwrap_or_default(),
             trace_state: record.trace.state.clone(),
             flags: record.trace.server_flags(),
             name: self.server_name(),
@@ -137,6 +119,35 @@ impl View {
             status: server_status(record),
             ..Span::default()
         }
+    }
+
+    /// How the call went, as a whole.
+    fn describe_call(&self) -> Attributes {
+        let record = self.record;
+        let mut attributes = Attributes::default();
+        attributes.text("http.request.method", "POST");
+        attributes.text("http.route", ROUTE);
+        attributes.text("url.path", ROUTE);
+        attributes.int("http.response.status_code", u64::from(record.status));
+        attributes.text_if("user_agent.original", record.caller.user_agent.as_deref());
+        attributes.text_if("brokle.request.id", record.caller.request_id.as_deref());
+        attributes.text("brokle.gateway.outcome", record.outcome.as_str());
+        attributes.int("brokle.gateway.attempts", record.attempts.len() as u64);
+        attributes.text_if("brokle.gateway.route", record.route.as_deref());
+        attributes.text_if(
+            "brokle.gateway.strategy",
+            (!record.strategy.is_empty()).then_some(record.strategy),
+        );
+        if let Some(request) = &record.request {
+            attributes.text("brokle.gateway.model", request.model.as_str());
+            attributes.flag("brokle.gateway.stream", request.stream);
+        }
+        let last = record.attempts.last();
+        attributes.text_if(
+            "brokle.gateway.provider",
+            last.map(|attempt| attempt.provider.name.as_str()),
+        );
+        attributes
     }
 
     /// The model is part of the name only when it led somewhere: anything else could be in it.
@@ -156,11 +167,7 @@ impl View {
         if !self.record.capture.content {
             return;
         }
-        let asked = self
-            .record
-            .request
-            .as_ref()
-            .and_then(|request| RecordedRequest::parse(&request.body)?.preview());
+        let asked = self.conversation.as_ref().and_then(RecordedRequest::preview);
         if let Some(asked) = asked {
             attributes.text("input.value", asked);
             attributes.text("input.mime_type", "text/plain");
@@ -172,33 +179,17 @@ impl View {
     }
 
     fn attempt_span(&self, number: usize, reply: Option<&Reply>) -> Span {
-        let record = &self.record;
+        let record = self.record;
         let attempt = &record.attempts[number];
-        let is_last = number + 1 == record.attempts.len();
-        let mut attributes = Attributes::default();
-        attributes.text("gen_ai.operation.name", OPERATION);
-        attributes.text("gen_ai.provider.name", attempt.provider.vendor.as_str());
-        attributes.text("gen_ai.request.model", attempt.model.as_str());
-        attributes.flag(
-            "gen_ai.request.stream",
-            record.request.as_ref().is_some_and(|request| request.stream),
-        );
-        self.parameters.describe(&mut attributes);
-        attributes.text("server.address", attempt.provider.address.as_str());
-        attributes.int("server.port", u64::from(attempt.provider.port));
-        attributes.text("http.request.method", "POST");
-        if let Some(status) = attempt.status {
-            attributes.int("http.response.status_code", u64::from(status));
-        }
-        self.describe_caller(&mut attributes);
+        let outcome = attempt_outcome(attempt);
+        let mut attributes = self.describe_request(attempt);
         describe_attempt(&mut attributes, attempt, number, record.route.as_deref());
         if let Some(reply) = reply {
             describe_reply(&mut attributes, reply);
         }
-        if record.capture.content && is_last {
+        if number + 1 == record.attempts.len() {
             self.describe_content(&mut attributes, reply);
         }
-        let outcome = attempt_outcome(attempt);
         describe_error(&mut attributes, attempt.failure.as_ref(), outcome);
         Span {
             trace_id: record.trace.trace.as_bytes().to_vec(),
@@ -219,18 +210,38 @@ impl View {
         }
     }
 
+    /// What was asked of whom.
+    fn describe_request(&self, attempt: &AttemptRecord) -> Attributes {
+        let stream = self.record.request.as_ref().is_some_and(|request| request.stream);
+        let mut attributes = Attributes::default();
+        attributes.text("gen_ai.operation.name", OPERATION);
+        attributes.text("gen_ai.provider.name", attempt.provider.vendor.as_str());
+        attributes.text("gen_ai.request.model", attempt.model.as_str());
+        attributes.flag("gen_ai.request.stream", stream);
+        self.parameters.describe(&mut attributes);
+        attributes.text("server.address", attempt.provider.address.as_str());
+        attributes.int("server.port", u64::from(attempt.provider.port));
+        attributes.text("http.request.method", "POST");
+        if let Some(status) = attempt.status {
+            attributes.int("http.response.status_code", u64::from(status));
+        }
+        self.describe_caller(&mut attributes);
+        attributes
+    }
+
     /// The conversation: on the last attempt, which is the one that answered or gave up.
     fn describe_content(&self, attributes: &mut Attributes, reply: Option<&Reply>) {
+        if !self.record.capture.content {
+            return;
+        }
         let budget = self.record.capture.content_bytes_max;
-        if let Some(request) = &self.record.request
-            && let Some(recorded) = RecordedRequest::parse(&request.body)
-        {
-            attributes.text_if("gen_ai.input.messages", recorded.input_messages(budget));
-            let tools = recorded
-                .tools
-                .map(serde_json::value::RawValue::get)
-                .filter(|tools| tools.len() <= budget);
-            attributes.text_if("gen_ai.tool.definitions", tools);
+        if let Some(conversation) = &self.conversation {
+            attributes.text_if("gen_ai.input.messages", conversation.input_messages(budget));
+            let tools = conversation.tools.map(serde_json::value::RawValue::get);
+            attributes.text_if(
+                "gen_ai.tool.definitions",
+                tools.filter(|tools| tools.len() <= budget),
+            );
         }
         attributes.text_if("gen_ai.output.messages", reply.and_then(Reply::output_messages));
     }

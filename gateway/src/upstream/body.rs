@@ -15,6 +15,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
+use crate::route::retry::FailureClass;
 use crate::sse::Splitter;
 
 /// Why a body could not be read to its end.
@@ -28,6 +29,17 @@ pub(crate) enum BodyFault {
     TooLarge(usize),
     #[error("the provider's answer could not be decompressed")]
     Encoding,
+}
+
+impl BodyFault {
+    /// What kind of failure it is.
+    pub(crate) const fn class(&self) -> FailureClass {
+        match self {
+            Self::Cut(_) => FailureClass::Server,
+            Self::Idle => FailureClass::Timeout,
+            Self::TooLarge(_) | Self::Encoding => FailureClass::Malformed,
+        }
+    }
 }
 
 /// How a body is packed.

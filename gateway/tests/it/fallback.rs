@@ -13,7 +13,7 @@ fn route(models: &[&str]) -> String {
         .map(|model| format!("{{ provider = \"mock\", model = \"{model}\" }}"))
         .collect();
     format!(
-        "[timeouts]\nfirst_token_ms = 300\n[routes.fast]\ntargets = [{}]",
+        "[timeouts]\nfirst_token_ms = 1000\n[routes.fast]\ntargets = [{}]",
         targets.join(",")
     )
 }
@@ -151,7 +151,7 @@ async fn attempts_are_bounded_however_many_targets_there_are() {
 #[tokio::test]
 async fn nothing_is_repeated_after_the_first_byte() {
     for failure in ["mock-cut", "mock-error-after-content", "mock-stall"] {
-        let extra = route(&[failure, "mock-good"]).replace("[timeouts]", "[timeouts]\nidle_ms = 300");
+        let extra = route(&[failure, "mock-good"]).replace("[timeouts]", "[timeouts]\nidle_ms = 1000");
         let stage = Stage::with(&extra).await;
         let stream = stage.stream("fast").await;
         assert_eq!(stream.done_marks(), 0, "{failure}");

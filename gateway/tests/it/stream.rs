@@ -10,8 +10,14 @@ use crate::stage::{DEADLINE, Stage, Streamed, attribute, header, parsed, streame
 const QUIET: Duration = Duration::from_millis(500);
 const EXPECTED: &str = "You said: hello – naïve café 🦀, in other words.";
 
+/// Patient with a busy machine.
 async fn stage() -> Stage {
-    Stage::with("[timeouts]\nfirst_token_ms = 300\nidle_ms = 300\ntotal_ms = 20000\nkeepalive_ms = 100").await
+    Stage::new().await
+}
+
+/// Runs out of patience while a test waits.
+async fn hurried() -> Stage {
+    Stage::with("[timeouts]\nfirst_token_ms = 1000\nidle_ms = 1000\nkeepalive_ms = 200").await
 }
 
 async fn spans_say(stage: &Stage, stream: &Streamed, key: &str) -> Value {
@@ -135,7 +141,7 @@ async fn comments_are_not_parsed_and_pass() {
 /// Point 5: our own comments, once the headers are out.
 #[tokio::test]
 async fn caller_is_kept_awake_while_the_provider_is_silent() {
-    let stage = stage().await;
+    let stage = hurried().await;
     let stream = stage.stream("mock/mock-stall").await;
     assert!(stream.raw.contains(": keepalive\n\n"));
 }
@@ -246,7 +252,7 @@ async fn frame_that_is_not_json_ends_the_stream() {
 /// Point 14.
 #[tokio::test]
 async fn first_token_idle_and_total_are_three_different_limits() {
-    let stage = stage().await;
+    let stage = hurried().await;
     for model in ["mock/mock-hang", "mock/mock-hang-body"] {
         let response = stage.send(&streamed(model)).await;
         assert_eq!(response.status(), 504, "{model}");
@@ -261,8 +267,8 @@ async fn first_token_idle_and_total_are_three_different_limits() {
         (200, Some("timeout"))
     );
 
-    let hurried = Stage::with("[timeouts]\ntotal_ms = 300\nidle_ms = 250").await;
-    let endless = hurried.stream("mock/mock-endless").await;
+    let strict = Stage::with("[timeouts]\ntotal_ms = 1000").await;
+    let endless = strict.stream("mock/mock-endless").await;
     assert_eq!(endless.error()["code"], "timeout");
     assert!(endless.error()["message"].as_str().unwrap().contains("longer"));
 }
@@ -307,6 +313,7 @@ async fn slow_caller_slows_the_provider_down() {
     let taken = tokio::time::timeout(DEADLINE, stopped)
         .await
         .expect("the provider is held back");
+    assert!((1..2000).contains(&taken), "{taken} frames of 64 KiB");
     let mut read = 0;
     while read < 4 << 20 {
         read += response.chunk().await.unwrap().unwrap().len();
@@ -386,4 +393,41 @@ async fn connection_is_used_again_after_a_stream() {
         .filter(|request| request.hung_up_at.is_some())
         .count();
     assert_eq!(hung_up, 0);
+}
+
+/// Point 14, for a caller that stays and reads nothing: nobody polls, and still the call ends.
+#[tokio::test]
+async fn call_of_a_caller_that_stops_reading_ends_in_time() {
+    let stage = Stage::with("[timeouts]\ntotal_ms = 1500").await;
+    let mut response = stage.send(&streamed("mock/mock-firehose")).await;
+    response.chunk().await.unwrap();
+    let closed = stage
+        .provider
+        .wait_for(DEADLINE, |request| request.hung_up_at.is_some())
+        .await;
+    assert!(closed.is_some(), "the provider's connection is closed");
+    let spans = stage
+        .sink
+        .trace(header(response.headers(), "x-brokle-trace-id"))
+        .await;
+    assert_eq!(attribute(&spans[1], "error.type"), "timeout");
+}
+
+/// Point 21.
+#[tokio::test]
+async fn provider_that_refuses_stream_options_is_asked_without_them_and_remembered() {
+    let stage = stage().await;
+    for (calls, attempts) in [(2, "2"), (3, "1")] {
+        let stream = stage.stream("mock/mock-no-stream-options").await;
+        assert_eq!((stream.status, stream.done_marks()), (200, 1));
+        assert_eq!(header(&stream.headers, "x-brokle-attempts"), attempts);
+        assert_eq!(stage.provider.requests().len(), calls);
+    }
+    let mut body = streamed("mock/mock-no-stream-options");
+    body["stream_options"] = json!({ "include_usage": true });
+    assert_eq!(
+        stage.send(&body).await.status(),
+        400,
+        "the caller's own wish is not dropped"
+    );
 }

@@ -23,7 +23,7 @@ pub enum Behaviour {
     Slow,
     /// `mock-endless`: a word every few milliseconds, for ever.
     Endless,
-    /// `mock-firehose`: words as fast as they are taken, for ever.
+    /// `mock-firehose`: long words, as fast as they are taken, for ever.
     Firehose,
     /// `mock-cut-early`: the connection breaks after the startup frame.
     CutEarly,

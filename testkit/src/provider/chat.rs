@@ -20,7 +20,6 @@ use super::frames::{self, End, Script};
 use super::{Behaviour, State, Watch};
 
 const SLOW: Duration = Duration::from_millis(100);
-const ENDLESS_PACE: Duration = Duration::from_millis(5);
 const BODY_BYTES_MAX: usize = 256 << 20;
 
 pub(super) async fn complete(
@@ -163,12 +162,7 @@ fn stream(
     } else {
         state.pace
     };
-    let word_pace = if behaviour == Behaviour::Firehose {
-        Duration::ZERO
-    } else {
-        ENDLESS_PACE
-    };
-    tokio::spawn(write(sender, watch, answer, script, pace, word_pace));
+    tokio::spawn(write(sender, watch, answer, script, pace));
     stream_response(
         receiver,
         "text/event-stream; charset=utf-8",
@@ -182,7 +176,6 @@ async fn write(
     answer: Answer,
     script: Script,
     pace: Duration,
-    word_pace: Duration,
 ) {
     for bytes in script.writes {
         if !send(&sender, &watch, bytes, pace).await {
@@ -196,9 +189,9 @@ async fn write(
             let _ = sender.send(Err(io::ErrorKind::ConnectionAborted.into())).await;
         }
         End::Silence => sender.closed().await,
-        End::Words => {
+        End::Words(pace, length) => {
             let mut number = 0;
-            while send(&sender, &watch, frames::word(&answer, number), word_pace).await {
+            while send(&sender, &watch, frames::word(&answer, number, length), pace).await {
                 number += 1;
             }
         }

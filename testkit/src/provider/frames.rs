@@ -1,6 +1,7 @@
 //! An answer as the frames of a stream, and what each behaviour does to them.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -13,6 +14,8 @@ use super::answer::Answer;
 /// Frames before a misbehaviour in the middle of an answer: the startup frame and three of content.
 const MIDDLE: usize = 4;
 const GIANT_BYTES: usize = 2 << 20;
+const FIREHOSE_BYTES: usize = 64 << 10;
+const ENDLESS_PACE: Duration = Duration::from_millis(5);
 
 /// What the provider puts on the wire, and how it ends.
 #[derive(Debug)]
@@ -30,8 +33,8 @@ pub(super) enum End {
     Break,
     /// Nothing, for ever.
     Silence,
-    /// More words, for ever.
-    Words,
+    /// More words, for ever: a pause before each, and its length beyond its number.
+    Words(Duration, usize),
 }
 
 /// The whole stream of an answer, as `behaviour` would have it.
@@ -42,7 +45,8 @@ pub(super) fn script(answer: &Answer, behaviour: Behaviour, include_usage: bool)
         Behaviour::CutEarly => Some((1, End::Break)),
         Behaviour::OkThenError => Some((1, End::Close)),
         Behaviour::Stall => Some((MIDDLE, End::Silence)),
-        Behaviour::Endless | Behaviour::Firehose => Some((MIDDLE, End::Words)),
+        Behaviour::Endless => Some((MIDDLE, End::Words(ENDLESS_PACE, 0))),
+        Behaviour::Firehose => Some((MIDDLE, End::Words(Duration::ZERO, FIREHOSE_BYTES))),
         Behaviour::Cut => Some((MIDDLE, End::Break)),
         Behaviour::CutFrame | Behaviour::EndEarly | Behaviour::ErrorAfterContent => {
             Some((MIDDLE, End::Close))
@@ -63,8 +67,9 @@ pub(super) fn script(answer: &Answer, behaviour: Behaviour, include_usage: bool)
 }
 
 /// One more word, for a stream that has no end.
-pub(super) fn word(answer: &Answer, number: u64) -> Bytes {
-    let mut chunk = chunk(answer, 0, &json!({ "content": format!("word {number} ") }), None);
+pub(super) fn word(answer: &Answer, number: u64, length: usize) -> Bytes {
+    let content = format!("word {number} {}", "x".repeat(length));
+    let mut chunk = chunk(answer, 0, &json!({ "content": content }), None);
     chunk["usage"] = Value::Null;
     Bytes::from(format!("data: {chunk}\n\n"))
 }

@@ -10,6 +10,10 @@ use serde_json::value::RawValue;
 use super::reply::{Choice, Reply};
 use super::request::string;
 
+mod wire;
+
+use wire::{WireFile, WireMessage, WirePart};
+
 /// Room for one line of a list.
 const PREVIEW_CHARS_MAX: usize = 500;
 
@@ -20,78 +24,6 @@ pub(crate) struct RecordedRequest<'a> {
     messages: Vec<WireMessage<'a>>,
     #[serde(borrow, default)]
     pub(crate) tools: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct WireMessage<'a> {
-    #[serde(borrow, default)]
-    role: Cow<'a, str>,
-    #[serde(borrow, default)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    reasoning_content: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    tool_call_id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    tool_calls: Option<Vec<WireCall<'a>>>,
-}
-
-#[derive(Deserialize)]
-struct WireCall<'a> {
-    #[serde(borrow, default)]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    function: Option<WireFunction<'a>>,
-}
-
-#[derive(Deserialize)]
-struct WireFunction<'a> {
-    #[serde(borrow, default)]
-    name: Cow<'a, str>,
-    #[serde(borrow, default)]
-    arguments: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-struct WirePart<'a> {
-    #[serde(borrow, default, rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow, default)]
-    text: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    refusal: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    image_url: Option<WireImage<'a>>,
-    #[serde(borrow, default)]
-    input_audio: Option<WireAudio<'a>>,
-    #[serde(borrow, default)]
-    file: Option<WireFile<'a>>,
-}
-
-#[derive(Deserialize)]
-struct WireImage<'a> {
-    #[serde(borrow, default)]
-    url: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-struct WireAudio<'a> {
-    #[serde(borrow, default)]
-    data: Cow<'a, str>,
-    #[serde(borrow, default)]
-    format: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-struct WireFile<'a> {
-    #[serde(borrow, default)]
-    file_id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    filename: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    file_data: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize)]
@@ -408,71 +340,4 @@ fn shorten(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::dialect::openai::chunk;
-
-    const REQUEST: &[u8] = br#"{"model":"m","messages":[
-        {"role":"system","content":"be brief"},
-        {"role":"user","content":[{"type":"text","text":"what is it?"},
-            {"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}},
-            {"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]},
-        {"role":"assistant","content":null,"tool_calls":[
-            {"id":"c1","type":"function","function":{"name":"look","arguments":"{\"at\":\"it\"}"}}]},
-        {"role":"tool","tool_call_id":"c1","content":"a cat"}]}"#;
-
-    #[test]
-    fn a_conversation_becomes_roles_and_parts() {
-        let messages = RecordedRequest::parse(REQUEST)
-            .unwrap()
-            .input_messages(1000)
-            .unwrap();
-        let expected = concat!(
-            r#"[{"role":"system","parts":[{"type":"text","content":"be brief"}]},"#,
-            r#"{"role":"user","parts":[{"type":"text","content":"what is it?"},"#,
-            r#"{"type":"blob","modality":"image","mime_type":"image/png","content":"AAAA"},"#,
-            r#"{"type":"uri","modality":"image","uri":"https://example.com/a.png"}]},"#,
-            r#"{"role":"assistant","parts":[{"type":"tool_call","id":"c1","name":"look","arguments":{"at":"it"}}]},"#,
-            r#"{"role":"tool","parts":[{"type":"tool_call_response","id":"c1","result":"a cat"}]}]"#,
-        );
-        assert_eq!(messages, expected);
-        assert_eq!(
-            RecordedRequest::parse(REQUEST).unwrap().preview().unwrap(),
-            "what is it?"
-        );
-    }
-
-    #[test]
-    fn the_newest_messages_get_the_budget_and_the_rest_a_marker() {
-        let body = r#"{"messages":[{"role":"user","content":"old words"},{"role":"user","content":"new"}]}"#;
-        let messages = RecordedRequest::parse(body.as_bytes())
-            .unwrap()
-            .input_messages(6)
-            .unwrap();
-        assert!(messages.contains(r#""content":"new""#));
-        assert!(messages.contains("old…[6 bytes not recorded]"), "{messages}");
-    }
-
-    #[test]
-    fn an_answer_becomes_reasoning_text_and_tool_calls() {
-        let body = br#"{"choices":[{"message":{"role":"assistant","reasoning_content":"hm","content":"hi",
-            "tool_calls":[{"id":"c","function":{"name":"f","arguments":"not json"}}]},"finish_reason":"stop"}]}"#;
-        let reply = chunk::whole(body, 1000);
-        let expected = concat!(
-            r#"[{"role":"assistant","parts":[{"type":"reasoning","content":"hm"},{"type":"text","content":"hi"},"#,
-            r#"{"type":"tool_call","id":"c","name":"f","arguments":"not json"}],"finish_reason":"stop"}]"#,
-        );
-        assert_eq!(reply.output_messages().unwrap(), expected);
-    }
-
-    #[test]
-    fn what_an_answer_lost_is_marked() {
-        let reply = chunk::whole(br#"{"choices":[{"message":{"content":"0123456789"}}]}"#, 4);
-        assert!(
-            reply
-                .output_messages()
-                .unwrap()
-                .contains("…[6 bytes not recorded]")
-        );
-    }
-}
+mod tests;

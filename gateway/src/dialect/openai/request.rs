@@ -8,6 +8,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+/// Longer than any name or resource path in use.
+const MODEL_BYTES_MAX: usize = 512;
+
 /// Why a body is not a chat request. Written for the caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RequestError {
@@ -15,7 +18,7 @@ pub(crate) enum RequestError {
     Json(String),
     #[error("you must provide a model parameter")]
     ModelMissing,
-    #[error("`model` must be a string that is not empty")]
+    #[error("`model` must be a string of 1 to 512 bytes")]
     ModelType,
     #[error("`stream` must be a boolean")]
     StreamType,
@@ -80,7 +83,7 @@ impl ChatRequest {
             serde_json::from_str(text).map_err(|error| RequestError::Json(error.to_string()))?;
         let raw_model = envelope.model.ok_or(RequestError::ModelMissing)?;
         let model: Cow<'_, str> = string(raw_model).ok_or(RequestError::ModelType)?;
-        if model.is_empty() {
+        if model.is_empty() || model.len() > MODEL_BYTES_MAX {
             return Err(RequestError::ModelType);
         }
         let model = model.into_owned();
