@@ -93,6 +93,7 @@ struct Encoder<'m, 'a> {
     /// The partition of the last row, where the next one most likely belongs too.
     current: usize,
     resources: u64,
+    scopes: u64,
     batches: Vec<(u32, usize, TableBatch)>,
 }
 
@@ -105,6 +106,7 @@ impl<'m, 'a> Encoder<'m, 'a> {
             partitions: Vec::new(),
             current: 0,
             resources: 0,
+            scopes: 0,
             batches: Vec::new(),
         }
     }
@@ -115,7 +117,8 @@ impl<'m, 'a> Encoder<'m, 'a> {
             let resource = ResourceContext::new(self.resources, resource_spans, self.map);
             self.resources += 1;
             for scope_spans in resource_spans.scope_spans() {
-                let scope = ScopeContext::new(scope_spans);
+                let scope = ScopeContext::new(self.scopes, scope_spans);
+                self.scopes += 1;
                 for span in scope_spans.spans() {
                     self.push_span(&context, &resource, &scope, &span)?;
                 }

@@ -186,6 +186,16 @@ impl WordColumn {
         self.keys.push(self.last);
     }
 
+    /// Gives `row` the value of the row before.
+    #[inline]
+    pub(super) fn again(&mut self, row: usize) {
+        if self.keys.len() == row
+            && let Some(key) = self.keys.last()
+        {
+            self.keys.push(*key);
+        }
+    }
+
     pub(super) fn finish(mut self, rows: usize) -> Result<ArrayRef, ArrowError> {
         self.fill(rows);
         self.distinct.finish(self.keys)

@@ -67,6 +67,8 @@ impl<'a> ResourceContext<'a> {
 
 /// One instrumentation scope.
 pub(super) struct ScopeContext<'a> {
+    /// Tells scopes apart within a range; of one scope's spans, request and resource are the same too.
+    pub(super) id: u64,
     pub(super) name: Text<'a>,
     pub(super) version: Text<'a>,
     /// As an OTLP/JSON list.
@@ -76,11 +78,12 @@ pub(super) struct ScopeContext<'a> {
 }
 
 impl<'a> ScopeContext<'a> {
-    pub(super) fn new(view: ScopeSpansView<'a>) -> Self {
+    pub(super) fn new(id: u64, view: ScopeSpansView<'a>) -> Self {
         let scope = view.scope();
         let mut attributes = Vec::new();
         attributes_json(scope.attributes(), &mut attributes);
         Self {
+            id,
             name: scope.name(),
             version: scope.version(),
             attributes,

@@ -32,6 +32,8 @@ pub(super) struct ObservedColumns {
     tags: WordsColumn,
     metadata: MapColumn<TextBuffer>,
     pub(super) sides: [SideColumns; 2],
+    /// The scope of the last row, if that row added nothing of its own to what the scope's rows share.
+    shared: Option<u64>,
 }
 
 impl ObservedColumns {
@@ -42,21 +44,25 @@ impl ObservedColumns {
                 .or_else(|| resource.text(field))
                 .unwrap_or_default()
         };
-        let named = match text(Field::Environment) {
-            b"" => source.record.environment.as_bytes(),
-            environment => environment,
-        };
-        self.environment.put(
-            row,
-            if named.is_empty() {
-                DEFAULT_ENVIRONMENT
-            } else {
-                named
-            },
-        );
-        self.release.put(row, text(Field::Release));
-        self.service_name
-            .put(row, resource.text(Field::ServiceName).unwrap_or_default());
+        // Most spans leave these to what they share.
+        let shared = [Field::Environment, Field::Release]
+            .iter()
+            .all(|field| own.text(*field).is_none());
+        let scope = shared.then_some(source.scope.id);
+        if shared && self.shared == scope {
+            self.environment.again(row);
+            self.release.again(row);
+            self.service_name.again(row);
+        } else {
+            self.environment.put(
+                row,
+                environment(text(Field::Environment), source.record.environment),
+            );
+            self.release.put(row, text(Field::Release));
+            self.service_name
+                .put(row, resource.text(Field::ServiceName).unwrap_or_default());
+        }
+        self.shared = scope;
         self.user_id.put(row, text(Field::UserId));
         self.session_id.put(row, text(Field::SessionId));
         self.is_entry.put(row, is_entry);
@@ -87,6 +93,14 @@ impl ObservedColumns {
         out.push(("output_source", output.source.finish(rows)?));
         Ok(())
     }
+}
+
+/// The attributes' word before the header's, and any before none.
+fn environment<'e>(named: &'e [u8], header: &'e str) -> &'e [u8] {
+    [named, header.as_bytes()]
+        .into_iter()
+        .find(|name| !name.is_empty())
+        .unwrap_or(DEFAULT_ENVIRONMENT)
 }
 
 /// What the observation is, and what its model call used and cost.

@@ -129,6 +129,8 @@ pub(super) struct OriginColumns {
     scope_attributes: WordColumn,
     scope_dropped: NumberColumn<UInt32Type>,
     scope_schema_url: WordColumn,
+    /// The scope of the last row.
+    written: Option<u64>,
 }
 
 impl OriginColumns {
@@ -140,16 +142,26 @@ impl OriginColumns {
             scope,
             ..
         } = source;
-        self.project_id.put(row, record.project.as_bytes());
         self.version.put(row, record.version);
         self.received_at.put(row, record.received_ms);
         self.resource_dropped.put(row, resource.dropped_attributes_count);
-        self.resource_schema_url.put(row, resource.schema_url.as_bytes());
-        self.scope_name.put(row, scope.name.as_bytes());
-        self.scope_version.put(row, scope.version.as_bytes());
-        self.scope_attributes.put(row, &scope.attributes);
         self.scope_dropped.put(row, scope.dropped_attributes_count);
-        self.scope_schema_url.put(row, scope.schema_url.as_bytes());
+        let words = [
+            (&mut self.project_id, record.project.as_bytes()),
+            (&mut self.resource_schema_url, resource.schema_url.as_bytes()),
+            (&mut self.scope_name, scope.name.as_bytes()),
+            (&mut self.scope_version, scope.version.as_bytes()),
+            (&mut self.scope_attributes, &scope.attributes),
+            (&mut self.scope_schema_url, scope.schema_url.as_bytes()),
+        ];
+        let is_repeated = self.written.replace(scope.id) == Some(scope.id);
+        for (column, word) in words {
+            if is_repeated {
+                column.again(row);
+            } else {
+                column.put(row, word);
+            }
+        }
     }
 
     pub(super) fn finish(self, rows: usize, out: &mut Out) -> Result<(), ArrowError> {
