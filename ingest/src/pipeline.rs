@@ -199,8 +199,8 @@ impl Ingest {
     /// than `deadline`; what is left then stays in the log. May be called again with a shorter deadline.
     pub async fn shutdown(&self, deadline: Duration) -> Drained {
         self.inner.wal.refuse();
-        let drained = tokio::time::timeout(deadline, self.drain()).await;
-        if drained.is_err() {
+        let is_stopped = self.inner.stop.is_cancelled();
+        if !is_stopped && tokio::time::timeout(deadline, self.drain()).await.is_err() {
             tracing::warn!("not everything could be stored before the deadline; the rest stays in the log");
         }
         self.inner.stop.cancel();

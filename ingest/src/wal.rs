@@ -2,8 +2,8 @@
 //! come back under the same names. It knows requests and bytes, nothing of telemetry or of storage.
 //!
 //! - [`disk`]: the few calls it makes to a disk. `segment`, `record`: the layout. `scan`: reading it.
-//! - `queue`, `committer`, `writer`, `spare`: the way in: group commit, cutting, files prepared ahead.
-//! - `book`, [`range`]: the way out: which ranges wait, which files are still needed.
+//! - `queue`, `committer`, `entry`, `writer`, `spare`: the way in: group commit, cutting, files prepared ahead.
+//! - `book`, [`range`], `read`: the way out: which ranges wait, which files are still needed.
 //! - `recover`, [`set_aside`]: what a crash or a bad disk left.
 //!
 //! Deliberately absent: an index (ranges are read from start to end, once), compression (bodies stay as they
@@ -13,9 +13,11 @@ mod book;
 mod budget;
 mod committer;
 pub mod disk;
+mod entry;
 mod error;
 mod queue;
 pub mod range;
+mod read;
 pub(crate) mod record;
 mod recover;
 mod scan;
@@ -24,15 +26,12 @@ pub mod set_aside;
 mod spare;
 mod writer;
 
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use brokle_model::id::ProjectId;
 use brokle_model::telemetry::Submission;
-use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::config::Config;
@@ -45,11 +44,10 @@ use crate::wal::disk::Disk;
 pub use crate::wal::error::{AppendError, WalOpenError};
 use crate::wal::queue::{Control, Pending, Queue, Refusal};
 use crate::wal::range::{LoggedRequest, RangeId, Split};
-use crate::wal::record::{ENVIRONMENT_BYTES_MAX, Kind, Seed, content_crc, signal_from_number};
+pub use crate::wal::read::RangeContent;
+use crate::wal::record::{ENVIRONMENT_BYTES_MAX, content_crc};
 use crate::wal::recover::recover;
-use crate::wal::scan::{Extent, Scan, Step};
-use crate::wal::segment::SEGMENT_HEADER_BYTES;
-use crate::wal::set_aside::{DamagedRegion, set_aside};
+use crate::wal::set_aside::DamagedRegion;
 use crate::wal::spare::{DiskLimits, SpareFiles};
 use crate::wal::writer::Writer;
 
@@ -69,15 +67,6 @@ pub struct Acknowledged {
 
 /// The outcome of an append, when it is known.
 pub type AppendOutcome = oneshot::Receiver<Result<Acknowledged, AppendError>>;
-
-/// The requests of a range.
-#[derive(Debug)]
-pub struct RangeContent {
-    /// In order.
-    pub requests: Vec<LoggedRequest>,
-    /// Items that were accepted and cannot be read any more.
-    pub damaged_items: u64,
-}
 
 /// The log.
 pub struct Wal {
@@ -265,50 +254,6 @@ impl Wal {
         self.book.take().await
     }
 
-    /// The requests of a range, from memory or from disk. Blocks.
-    pub fn read(&self, taken: &mut TakenRange) -> io::Result<RangeContent> {
-        if let Some(requests) = taken.cached.take() {
-            return Ok(RangeContent {
-                requests,
-                damaged_items: 0,
-            });
-        }
-        let run = taken.range.run;
-        let mut requests = Vec::new();
-        for (segment, end) in self.book.segments_of(&run) {
-            let is_first = segment.index == run.start.segment;
-            let start = if is_first {
-                run.start.offset
-            } else {
-                SEGMENT_HEADER_BYTES
-            };
-            let seed = Seed::new(self.id, segment.index);
-            let mut scan = Scan::new(seed, Arc::clone(&segment.file), start, 0, Extent::Known(end));
-            loop {
-                match scan.step()? {
-                    Step::Record { header, .. } if header.kind == Kind::Request => {
-                        let is_inside = run.id.first <= header.sequence && header.sequence <= run.id.last;
-                        if let (true, Some(signal)) = (is_inside, signal_from_number(header.signal)) {
-                            let content = Bytes::copy_from_slice(scan.content()?);
-                            requests.push(logged_request(&header, signal, &content));
-                        }
-                    }
-                    Step::Record { .. } => {}
-                    Step::Damage { from, to } => {
-                        set_aside(self.disk.as_ref(), &segment, from, to)?;
-                        self.metrics.damaged_regions.inc();
-                    }
-                    Step::End { .. } => break,
-                }
-            }
-        }
-        let readable: u64 = requests.iter().map(|request| u64::from(request.items)).sum();
-        Ok(RangeContent {
-            requests,
-            damaged_items: run.items.saturating_sub(readable),
-        })
-    }
-
     /// Notes that storage has the range, and gives back what nothing needs any more.
     pub fn release(&self, id: RangeId) {
         let files = self.book.release(id);
@@ -379,23 +324,5 @@ impl std::fmt::Debug for Wal {
             .debug_struct("Wal")
             .field("id", &format_args!("{:032x}", self.id))
             .finish_non_exhaustive()
-    }
-}
-
-fn logged_request(
-    header: &record::Header,
-    signal: brokle_model::telemetry::Signal,
-    content: &Bytes,
-) -> LoggedRequest {
-    let (environment, body) = content.split_at(usize::from(header.environment_bytes).min(content.len()));
-    LoggedRequest {
-        sequence: header.sequence,
-        project: ProjectId::from_u128(header.project),
-        environment: String::from_utf8_lossy(environment).into(),
-        signal,
-        received_ns: header.received_ns,
-        items: header.items,
-        body: content.slice_ref(body),
-        _reservation: None,
     }
 }

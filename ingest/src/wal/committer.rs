@@ -13,10 +13,11 @@ use crate::config::{Config, SyncPolicy};
 use crate::metrics::Metrics;
 use crate::wal::Acknowledged;
 use crate::wal::book::Book;
+use crate::wal::entry::{Entry, Waiter, control_header, request_header, run_of};
 use crate::wal::error::AppendError;
 use crate::wal::queue::{Control, Pending, Queue, Work};
 use crate::wal::range::{LoggedRequest, RangeId, Run, Split};
-use crate::wal::record::{Header, Kind, content_crc, stride};
+use crate::wal::record::{Kind, stride};
 use crate::wal::writer::{CONTROL_RESERVE_BYTES, Placed, RotateError, Writer};
 
 /// When the caller of a full log should come back.
@@ -44,13 +45,6 @@ impl Rules {
             range_age_max: config.range_age_max,
         }
     }
-}
-
-enum Entry {
-    Request(Pending),
-    Cut,
-    Release(Vec<RangeId>),
-    Split(Split, oneshot::Sender<bool>),
 }
 
 /// The state of the thread.
@@ -169,37 +163,15 @@ impl Committer {
 
     fn place_request(&mut self, pending: Pending) {
         let request = &pending.request;
-        let content_bytes = request.environment.len() + request.body.len();
-        let header = Header {
-            kind: Kind::Request,
-            project: request.project.as_u128(),
-            signal: request.signal as u8,
-            received_ns: request.received_ns,
-            items: request.items,
-            environment_bytes: u8::try_from(request.environment.len()).unwrap_or(u8::MAX),
-            content_bytes: u32::try_from(content_bytes).unwrap_or(u32::MAX),
-            content_crc: pending.content_crc,
-            ..control_header(Kind::Request, &[])
-        };
+        let header = request_header(request, pending.content_crc);
         let (environment, body) = (request.environment.clone(), request.body.clone());
-        if let Err(error) = self.make_room(stride(content_bytes), CONTROL_RESERVE_BYTES) {
+        if let Err(error) = self.make_room(header.stride(), CONTROL_RESERVE_BYTES) {
             return self.refuse(pending, &error);
         }
-        let sequence = self.writer.next_sequence();
         let Some(placed) = self.writer.place(header, environment, body) else {
             return self.fail(pending);
         };
-        let run = Run {
-            id: RangeId {
-                first: sequence,
-                last: sequence,
-            },
-            start: placed.start,
-            end: placed.end,
-            items: u64::from(header.items),
-            bytes: header.stride(),
-            received_ns: header.received_ns,
-        };
+        let run = run_of(&pending.request, &placed);
         let planned = self.planned.map_or(run, |planned| planned.join(run));
         self.planned = Some(planned);
         self.chunk.push((Entry::Request(pending), placed));
@@ -390,17 +362,7 @@ impl Committer {
             mut request, waiter, ..
         } = pending;
         request.sequence = placed.sequence;
-        let run = Run {
-            id: RangeId {
-                first: placed.sequence,
-                last: placed.sequence,
-            },
-            start: placed.start,
-            end: placed.end,
-            items: u64::from(request.items),
-            bytes: placed.end.offset - placed.start.offset,
-            received_ns: request.received_ns,
-        };
+        let run = run_of(&request, placed);
         if self.run.is_none() {
             self.cut_due = Instant::now() + self.rules.range_age_max;
         }
@@ -421,23 +383,5 @@ impl Committer {
                 }
             }
         }
-    }
-}
-
-type Waiter = oneshot::Sender<Result<Acknowledged, AppendError>>;
-
-fn control_header(kind: Kind, body: &[u8]) -> Header {
-    Header {
-        kind,
-        sequence: 0,
-        group: 0,
-        project: 0,
-        signal: 0,
-        flags: 0,
-        received_ns: 0,
-        items: 0,
-        environment_bytes: 0,
-        content_bytes: u32::try_from(body.len()).unwrap_or(u32::MAX),
-        content_crc: content_crc("", body),
     }
 }

@@ -216,6 +216,14 @@ impl Shared {
     }
 
     fn wait_for_room<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        if !state.blocked {
+            tracing::warn!(
+                log.bytes = state.bytes,
+                log.bytes_max = self.limits.log_bytes_max,
+                disk.free_bytes_min = self.limits.free_bytes_min,
+                "there is no room for another log file; requests are refused once the last one is full"
+            );
+        }
         state.blocked = true;
         self.changed.notify_all();
         let waits = |state: &mut State| state.retired.is_empty() && !state.stopping;

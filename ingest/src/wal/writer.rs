@@ -95,11 +95,6 @@ impl Writer {
             .is_some_and(|tail| tail.offset + self.placed_bytes + stride + reserve <= tail.segment.length)
     }
 
-    /// The sequence number of the record that is placed next.
-    pub(crate) fn next_sequence(&self) -> u64 {
-        self.next_sequence
-    }
-
     /// Gives a record its place and sequence number; `None` when there is no segment.
     pub(crate) fn place(&mut self, mut header: Header, environment: Box<str>, body: Bytes) -> Option<Placed> {
         let tail = self.tail.as_ref()?;

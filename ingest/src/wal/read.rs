@@ -1,0 +1,100 @@
+//! Reading a range back: from memory while it is there, else from the segments that hold it.
+
+use std::io;
+use std::sync::Arc;
+
+use brokle_model::id::ProjectId;
+use brokle_model::telemetry::Signal;
+use bytes::Bytes;
+
+use crate::wal::Wal;
+use crate::wal::book::TakenRange;
+use crate::wal::range::{LoggedRequest, RangeId};
+use crate::wal::record::{Header, Kind, Seed, signal_from_number};
+use crate::wal::scan::{Extent, Scan, Step};
+use crate::wal::segment::{SEGMENT_HEADER_BYTES, Segment};
+use crate::wal::set_aside::set_aside;
+
+/// The requests of a range.
+#[derive(Debug)]
+pub struct RangeContent {
+    /// In order.
+    pub requests: Vec<LoggedRequest>,
+    /// Items that were accepted and cannot be read any more.
+    pub damaged_items: u64,
+}
+
+impl Wal {
+    /// The requests of a range, from memory or from disk. Blocks.
+    pub fn read(&self, taken: &mut TakenRange) -> io::Result<RangeContent> {
+        if let Some(requests) = taken.cached.take() {
+            return Ok(RangeContent {
+                requests,
+                damaged_items: 0,
+            });
+        }
+        let run = taken.range.run;
+        let mut requests = Vec::new();
+        for (segment, end) in self.book.segments_of(&run) {
+            let is_first = segment.index == run.start.segment;
+            let start = if is_first {
+                run.start.offset
+            } else {
+                SEGMENT_HEADER_BYTES
+            };
+            self.read_segment(&segment, start, end, run.id, &mut requests)?;
+        }
+        let readable: u64 = requests.iter().map(|request| u64::from(request.items)).sum();
+        Ok(RangeContent {
+            requests,
+            damaged_items: run.items.saturating_sub(readable),
+        })
+    }
+
+    /// Adds the requests of range `id` that lie between `start` and `end`; sets aside what cannot be read.
+    fn read_segment(
+        &self,
+        segment: &Segment,
+        start: u64,
+        end: u64,
+        id: RangeId,
+        requests: &mut Vec<LoggedRequest>,
+    ) -> io::Result<()> {
+        let seed = Seed::new(self.id, segment.index);
+        let mut scan = Scan::new(seed, Arc::clone(&segment.file), start, 0, Extent::Known(end));
+        loop {
+            match scan.step()? {
+                Step::Record { header, .. } => {
+                    let is_wanted = header.kind == Kind::Request
+                        && id.contains(RangeId {
+                            first: header.sequence,
+                            last: header.sequence,
+                        });
+                    if let (true, Some(signal)) = (is_wanted, signal_from_number(header.signal)) {
+                        let content = Bytes::copy_from_slice(scan.content()?);
+                        requests.push(logged_request(&header, signal, &content));
+                    }
+                }
+                Step::Damage { from, to } => {
+                    set_aside(self.disk.as_ref(), segment, from, to)?;
+                    self.metrics.damaged_regions.inc();
+                }
+                Step::End { .. } => return Ok(()),
+            }
+        }
+    }
+}
+
+fn logged_request(header: &Header, signal: Signal, content: &Bytes) -> LoggedRequest {
+    let (environment, body) = content.split_at(usize::from(header.environment_bytes).min(content.len()));
+    LoggedRequest {
+        sequence: header.sequence,
+        project: ProjectId::from_u128(header.project),
+        environment: String::from_utf8_lossy(environment).into(),
+        signal,
+        received_ns: header.received_ns,
+        items: header.items,
+        body: content.slice_ref(body),
+        _reservation: None,
+    }
+}
