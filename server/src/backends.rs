@@ -1,10 +1,11 @@
 //! The mode: which storage the process uses. SQLite or Postgres, the embedded engine or a ClickHouse
 //! server; each choice is made here and nowhere else, and nothing above can tell.
 
+mod data_dir;
 mod engine;
 mod secrets;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,25 +18,13 @@ use secrecy::ExposeSecret as _;
 use crate::config::{LoadedConfig, StorageConfig};
 use crate::lifecycle::Lifecycle;
 
+pub(crate) use data_dir::{DataDirLock, prepare_data_dir};
 pub(crate) use engine::{embedded_client, engine_config, engine_library};
 pub(crate) use secrets::jwt_secret;
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A cold start reads the library from disk, half a gigabyte.
 const ENGINE_START_TIMEOUT: Duration = Duration::from_mins(1);
-
-/// Creates the data directory, readable by its owner only.
-pub(crate) fn prepare_data_dir(path: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let mut builder = std::fs::DirBuilder::new();
-    let created = builder.recursive(true).mode(0o700).create(path);
-    created.with_context(|| {
-        format!(
-            "creating the data directory {}; set BROKLE_DATA_DIR to a place that can be written",
-            path.display()
-        )
-    })
-}
 
 /// The relational store's URL: what was configured, or SQLite in the data directory.
 pub(crate) fn relational_url(storage: &StorageConfig) -> String {

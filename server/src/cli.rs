@@ -1,5 +1,10 @@
 //! The command line. The texts here are the manual: `brokle --help` should be enough to get going.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "these comments are the help text, where backticks would be shown"
+)]
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -117,7 +122,7 @@ pub(crate) struct ClickhouseArguments {
     pub(crate) stop_with_stdin: bool,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum ConfigVerb {
     /// Print what is in force, with secrets hidden
     Show,

@@ -7,10 +7,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// In the data directory while the server serves: its process id and the addresses that it listens on, for
-/// tools and tests that let it choose ports.
-pub(crate) const ADDRESSES_FILE: &str = "server.json";
-
 /// The two stages of stopping, and the tasks that must end before the process may.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lifecycle {

@@ -1,6 +1,7 @@
 //! The `brokle` binary: reads the command line, runs one verb, and turns its result into an exit code.
 //! Everything else is in the modules below; `serve` is where the planes meet.
 
+mod addresses;
 mod app;
 mod backends;
 mod cli;

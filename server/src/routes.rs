@@ -13,6 +13,8 @@
 //! | `/openapi.json`, `/docs` | server | public |
 //! | everything else | server | the dashboard's files |
 
+use std::sync::Arc;
+
 use axum::middleware::from_fn_with_state;
 use axum::response::Html;
 use axum::{Json, Router, routing};
@@ -40,6 +42,7 @@ pub(crate) struct Operations {
 pub(crate) struct Described {
     pub(crate) dashboard: OpenApiRouter,
     pub(crate) gateway: OpenApiRouter,
+    pub(crate) otlp: OpenApiRouter,
 }
 
 /// The router of the main port.
@@ -47,14 +50,13 @@ pub(crate) fn main_port(planes: &Planes, operations: Operations) -> Router {
     let described = Described {
         dashboard: planes.accounts.router().merge(planes.query.clone().router()),
         gateway: planes.gateway.router(),
+        otlp: shared_port::router(Arc::clone(&planes.receiver)),
     };
     let (people, machines, openapi) = described.split();
     let people = with_limits(people, Limits::default())
         .merge(description(openapi))
         .layer(from_fn_with_state(RequestLog::Each, identify_and_log));
-    let machines = machines
-        .merge(shared_port::routes(std::sync::Arc::clone(&planes.receiver)))
-        .layer(from_fn_with_state(RequestLog::FailuresOnly, identify_and_log));
+    let machines = machines.layer(from_fn_with_state(RequestLog::FailuresOnly, identify_and_log));
     let operators = health::router(operations.health)
         .route(
             "/metrics",
@@ -91,8 +93,8 @@ impl Described {
         let mut openapi = brokle_http::openapi::base(env!("CARGO_PKG_VERSION"));
         let (dashboard, described) = self.dashboard.split_for_parts();
         openapi.merge(described);
-        let (gateway, described) = self.gateway.split_for_parts();
+        let (machines, described) = self.gateway.merge(self.otlp).split_for_parts();
         openapi.merge(described);
-        (dashboard, gateway, openapi)
+        (dashboard, machines, openapi)
     }
 }

@@ -12,6 +12,7 @@ use brokle_engine::{EngineConfig, Limits, library};
 use brokle_storage_clickhouse::{ClickHouse, ClickHouseConfig};
 use secrecy::SecretString;
 
+use crate::addresses;
 use crate::config::LoadedConfig;
 
 /// Finds the engine library.
@@ -48,9 +49,12 @@ pub(crate) fn engine_config(
     })
 }
 
-/// A client of the embedded engine.
+/// A client of the embedded engine: where the server that runs on this data directory says that it is, else
+/// where it would be.
 pub(crate) fn embedded_client(loaded: &LoadedConfig) -> anyhow::Result<ClickHouse> {
-    let config = ClickHouseConfig::parse(&format!("http://{}", engine_address(loaded)))?;
+    let said = addresses::read(&loaded.config.storage.data_dir).and_then(|addresses| addresses.clickhouse);
+    let url = said.unwrap_or_else(|| format!("http://{}", engine_address(loaded)));
+    let config = ClickHouseConfig::parse(&url)?;
     Ok(ClickHouse::new(&config))
 }
 

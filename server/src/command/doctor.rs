@@ -83,11 +83,7 @@ fn render(findings: &[Finding], faults: usize) -> String {
 async fn server_is_running(config: &Config) -> bool {
     let connect = tokio::net::TcpStream::connect(config.server.http_address());
     matches!(tokio::time::timeout(PROBE_TIMEOUT, connect).await, Ok(Ok(_)))
-        && config
-            .storage
-            .data_dir
-            .join(crate::lifecycle::ADDRESSES_FILE)
-            .exists()
+        && crate::addresses::read(&config.storage.data_dir).is_some()
 }
 
 fn data_directory(config: &Config) -> Result<String, String> {

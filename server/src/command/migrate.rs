@@ -1,6 +1,7 @@
 //! `brokle migrate`. Works beside a running server: in embedded mode it reaches the engine over its HTTP
 //! interface, and starts one for the length of the command when none is running.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, Write as _};
 use std::process::ExitCode;
 
@@ -75,10 +76,10 @@ async fn run_on(
     let mut text = String::new();
     for step in &report.steps {
         let would = if arguments.dry_run { "would " } else { "" };
-        text.push_str(&format!("{}: {would}{step}\n", report.target));
+        let _ = writeln!(text, "{}: {would}{step}", report.target);
     }
     if report.steps.is_empty() {
-        text.push_str(&format!("{}: nothing to do\n", report.target));
+        let _ = writeln!(text, "{}: nothing to do", report.target);
     }
     Ok(text)
 }
@@ -88,15 +89,16 @@ fn render_status(status: &brokle_migrations::Status, list: bool) -> String {
     let mut text = format!("{}: {applied} applied, {pending} pending\n", status.target);
     if list {
         for row in &status.applied {
-            text.push_str(&format!(
-                "  {}  {}  applied {}\n",
+            let _ = writeln!(
+                text,
+                "  {}  {}  applied {}",
                 row.version,
                 row.name,
                 row.applied_at.to_rfc3339()
-            ));
+            );
         }
         for (version, name) in &status.pending {
-            text.push_str(&format!("  {version}  {name}  pending\n"));
+            let _ = writeln!(text, "  {version}  {name}  pending");
         }
     }
     text
@@ -104,7 +106,10 @@ fn render_status(status: &brokle_migrations::Status, list: bool) -> String {
 
 fn confirmed() -> anyhow::Result<bool> {
     let mut stderr = std::io::stderr();
-    write!(stderr, "This destroys tables and their data. Type yes to go on: ")?;
+    std::io::Write::write_fmt(
+        &mut stderr,
+        format_args!("This destroys tables and their data. Type yes to go on: "),
+    )?;
     stderr.flush()?;
     let mut answer = String::new();
     std::io::stdin()

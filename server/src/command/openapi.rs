@@ -5,7 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use brokle_ingest::receiver::http::shared_port;
+use brokle_ingest::receiver::{AcceptError, Acceptor, Receiver, ReceiverConfig, ReceiverMetrics};
+use brokle_ingest::wal::{MemoryBudget, Reservation};
 use brokle_model::clock::{SharedClock, SystemClock};
+use brokle_model::error::{Classify, ErrorKind};
 use brokle_model::port::{SinkFull, TelemetrySink};
 use brokle_model::price::PriceBook;
 use brokle_model::telemetry::Submission;
@@ -31,27 +36,61 @@ async fn described(loaded: &LoadedConfig) -> anyhow::Result<Described> {
     let secret = hex::encode(rand::random::<[u8; 32]>());
     let accounts = app::accounts(secret.into(), store, &clock)?;
     let prices = Arc::new(PriceBook::embedded()?);
+    let mut registry = Registry::default();
     let gateway = app::gateway(
         loaded,
         &accounts,
-        Arc::new(NoSink),
+        Arc::new(Nowhere),
         prices,
         &clock,
         &mut Registry::default(),
     )?;
     let nowhere = ClickHouse::new(&ClickHouseConfig::parse("http://127.0.0.1:9")?);
-    let query = Query::new(Arc::new(nowhere), accounts.session_resolver(), clock);
+    let query = Query::new(Arc::new(nowhere), accounts.session_resolver(), Arc::clone(&clock));
+    let receiver = Receiver::new(
+        Arc::new(Nowhere),
+        accounts.key_resolver(),
+        Arc::clone(&clock),
+        ReceiverConfig::default(),
+        ReceiverMetrics::register(&mut registry),
+    );
     Ok(Described {
         dashboard: accounts.router().merge(query.router()),
         gateway: gateway.router(),
+        otlp: shared_port::router(receiver),
     })
 }
 
-/// No call is served, so nothing is ever submitted.
-struct NoSink;
+/// No request is served, so nothing ever comes here.
+struct Nowhere;
 
-impl TelemetrySink for NoSink {
+impl TelemetrySink for Nowhere {
     fn submit(&self, _: Submission) -> Result<(), SinkFull> {
         Err(SinkFull)
+    }
+}
+
+#[async_trait]
+impl Acceptor for Nowhere {
+    fn memory(&self) -> Arc<MemoryBudget> {
+        MemoryBudget::new(0)
+    }
+
+    async fn accept(&self, _: Submission, _: Reservation) -> Result<(), AcceptError> {
+        Err(AcceptError::new(SinkClosed))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("nothing is served here")]
+struct SinkClosed;
+
+impl Classify for SinkClosed {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Unavailable
+    }
+
+    fn code(&self) -> &'static str {
+        "not_serving"
     }
 }

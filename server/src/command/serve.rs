@@ -3,12 +3,12 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use brokle_engine::supervisor::Supervisor;
 use brokle_ingest::receiver::grpc::serve_grpc;
 use brokle_ingest::receiver::http as otlp_http;
 use brokle_migrations::target::clickhouse::ClickHouseTarget;
@@ -16,14 +16,14 @@ use brokle_migrations::target::relational::RelationalTarget;
 use brokle_migrations::{Migration, Target, Verb, apply, clickhouse, postgres, sqlite, status};
 use brokle_model::clock::SystemClock;
 use prometheus_client::registry::Registry;
-use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::addresses::{self, Addresses};
 use crate::app::{Planes, Stores};
-use crate::backends::{self, TelemetryEndpoint};
+use crate::backends::{self, DataDirLock, TelemetryEndpoint};
 use crate::cli::ServeArguments;
 use crate::config::{LoadedConfig, ServerConfig};
-use crate::lifecycle::{ADDRESSES_FILE, Lifecycle};
+use crate::lifecycle::Lifecycle;
 use crate::ops::metrics::MetricsState;
 use crate::ops::parts;
 use crate::routes::{self, Operations};
@@ -55,6 +55,7 @@ async fn serve(
     let started = Instant::now();
     let config = &loaded.config;
     backends::prepare_data_dir(&config.storage.data_dir)?;
+    let _data_dir = DataDirLock::acquire(&config.storage.data_dir)?;
     // Ports first: a port that is taken should be said before half a gigabyte of engine is loaded.
     let listeners = Listeners::bind(&config.server).await?;
     let (relational, telemetry) = tokio::try_join!(
@@ -81,13 +82,13 @@ async fn serve(
         },
         trusted_proxies: config.server.trusted_proxies,
     };
-    let addresses = listeners.addresses()?;
+    let addresses = listeners.addresses(telemetry.engine.as_ref().map(Supervisor::url))?;
     listeners.serve(&planes, operations, lifecycle);
-    write_addresses(&config.storage.data_dir, &addresses)?;
-    announce(&addresses, started.elapsed(), loaded)?;
+    addresses.write(&config.storage.data_dir)?;
+    announce(&addresses, started.elapsed(), loaded);
     lifecycle.soft.cancelled().await;
     stop(&planes, lifecycle, config.server.shutdown_timeout()).await;
-    let _ = std::fs::remove_file(config.storage.data_dir.join(ADDRESSES_FILE));
+    addresses::remove(&config.storage.data_dir);
     Ok(())
 }
 
@@ -164,13 +165,6 @@ struct Listeners {
     otlp_grpc: TcpListener,
 }
 
-/// What the sockets were bound to, with the ports that the system chose.
-struct Addresses {
-    http: SocketAddr,
-    otlp_http: SocketAddr,
-    otlp_grpc: SocketAddr,
-}
-
 impl Listeners {
     async fn bind(config: &ServerConfig) -> anyhow::Result<Self> {
         Ok(Self {
@@ -180,11 +174,13 @@ impl Listeners {
         })
     }
 
-    fn addresses(&self) -> anyhow::Result<Addresses> {
+    fn addresses(&self, clickhouse: Option<String>) -> anyhow::Result<Addresses> {
         Ok(Addresses {
+            pid: std::process::id(),
             http: self.http.local_addr()?,
             otlp_http: self.otlp_http.local_addr()?,
             otlp_grpc: self.otlp_grpc.local_addr()?,
+            clickhouse,
         })
     }
 
@@ -223,31 +219,12 @@ async fn bind(address: SocketAddr, variable: &str) -> anyhow::Result<TcpListener
     })
 }
 
-fn write_addresses(data_dir: &Path, addresses: &Addresses) -> anyhow::Result<()> {
+fn announce(addresses: &Addresses, took: Duration, loaded: &LoadedConfig) {
     let Addresses {
         http,
         otlp_http,
         otlp_grpc,
-    } = addresses;
-    let text = json!({
-        "pid": std::process::id(),
-        "http": http.to_string(),
-        "otlp_http": otlp_http.to_string(),
-        "otlp_grpc": otlp_grpc.to_string(),
-    });
-    let (path, part) = (
-        data_dir.join(ADDRESSES_FILE),
-        data_dir.join(format!("{ADDRESSES_FILE}.part")),
-    );
-    std::fs::write(&part, text.to_string())?;
-    std::fs::rename(part, path).context("writing the addresses file")
-}
-
-fn announce(addresses: &Addresses, took: Duration, loaded: &LoadedConfig) -> anyhow::Result<()> {
-    let Addresses {
-        http,
-        otlp_http,
-        otlp_grpc,
+        ..
     } = addresses;
     let storage = &loaded.config.storage;
     let relational = if storage.database_url.is_some() {
@@ -274,5 +251,4 @@ fn announce(addresses: &Addresses, took: Duration, loaded: &LoadedConfig) -> any
     );
     // A closed standard output is no reason to stop serving.
     let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(())
 }

@@ -116,10 +116,8 @@ async fn refresh_rotation(server: Server, tenant: Tenant) {
 async fn sign_in_again(server: Server, tenant: Tenant) {
     let login = json!({"email": tenant.email, "password": PASSWORD});
     let (_, body) = post(&server, "/api/v1/auth/login", &login).await;
-    let again = Tenant {
-        access_token: body["data"]["access_token"].as_str().unwrap().into(),
-        ..tenant.clone()
-    };
+    let mut again = tenant.clone();
+    again.access_token = body["data"]["access_token"].as_str().unwrap().into();
     let organizations = again.data("/api/v1/organizations").await.unwrap();
     assert_eq!(
         (organizations.as_array().unwrap().len(), &organizations[0]["id"]),

@@ -76,15 +76,15 @@ async fn unknown_api_paths_are_told_in_the_envelope_and_other_paths_get_the_dash
 #[tokio::test(flavor = "multi_thread")]
 async fn the_served_description_is_the_committed_one() {
     let server = server().await;
-    let (_, served) = get(format!("{}/openapi.json", server.url())).await;
+    let (_, text) = get(format!("{}/openapi.json", server.url())).await;
     let committed = std::fs::read_to_string(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../docs/reference/openapi.json"
     ));
     let committed: Value = serde_json::from_str(&committed.unwrap()).unwrap();
-    let served: Value = serde_json::from_str(&served).unwrap();
+    let described: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(
-        served, committed,
+        described, committed,
         "docs/reference/openapi.json is stale: run `make openapi`"
     );
 }

@@ -3,12 +3,11 @@
 import { SpanKind, SpanStatusCode, context, trace } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import * as sdk from "@opentelemetry/sdk-trace";
+import { SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 
-const Provider = sdk.BasicTracerProvider ?? sdk.TracerProvider;
-const provider = new Provider({
+const provider = new TracerProvider({
   resource: resourceFromAttributes({ "service.name": "storefront" }),
-  spanProcessors: [new sdk.SimpleSpanProcessor(new OTLPTraceExporter())],
+  spanProcessors: [new SimpleSpanProcessor({ exporter: new OTLPTraceExporter() })],
 });
 const tracer = provider.getTracer("web", "4.5.6");
 
