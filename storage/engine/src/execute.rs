@@ -245,13 +245,9 @@ impl Source {
     }
 
     fn read_more(&mut self) -> Result<(), Exception> {
-        let known = self.head.len();
-        self.head.resize(known + CHUNK_BYTES, 0);
-        let count = self
-            .body
-            .read(&mut self.head[known..])
-            .map_err(|error| unreadable(&error))?;
-        self.head.truncate(known + count);
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let count = self.body.read(&mut chunk).map_err(|error| unreadable(&error))?;
+        self.head.extend_from_slice(&chunk[..count]);
         self.ended = count == 0;
         Ok(())
     }
