@@ -96,7 +96,7 @@ fn split_statements(text: &str) -> Vec<String> {
         }
     }
     if !current.trim().is_empty() {
-        statements.push(current);
+        statements.push(current.trim_end().to_owned());
     }
     statements
 }

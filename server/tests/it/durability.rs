@@ -17,7 +17,7 @@ use crate::harness::binary;
 
 const SENDERS: u64 = 4;
 const SPANS_PER_REQUEST: u64 = 5;
-const STORED_WITHIN: Duration = Duration::from_secs(60);
+const STORED_WITHIN: Duration = Duration::from_mins(1);
 
 /// Senders that go on whatever happens, and note which spans were acknowledged.
 struct Load {
@@ -27,14 +27,14 @@ struct Load {
 }
 
 impl Load {
-    fn start(url: String, key: String, numbers: &Arc<AtomicU64>) -> Self {
+    fn start(url: &str, key: &str, numbers: &Arc<AtomicU64>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
         let mut senders = JoinSet::new();
         for _ in 0..SENDERS {
             let (stop, acknowledged, numbers) =
                 (Arc::clone(&stop), Arc::clone(&acknowledged), Arc::clone(numbers));
-            let (url, key) = (url.clone(), key.clone());
+            let (url, key) = (url.to_owned(), key.to_owned());
             senders.spawn(async move {
                 let client = Client::builder()
                     .timeout(Duration::from_secs(10))
@@ -149,7 +149,7 @@ async fn kill_of_the_server_at_random_points_loses_nothing_and_repeats_nothing()
     let numbers = Arc::new(AtomicU64::new(1));
     let mut acknowledged = BTreeSet::new();
     for _ in 0..ROUNDS {
-        let load = Load::start(server.url(), tenant.key.clone(), &numbers);
+        let load = Load::start(&server.url(), &tenant.key, &numbers);
         // From right after the first acknowledgement to some ranges later.
         run_for_a_while(&load, 1 + rand::random_range(0..400)).await;
         server.kill().unwrap();
@@ -170,7 +170,7 @@ async fn kill_of_its_own_engine_during_inserts_loses_nothing_and_repeats_nothing
     let server = Server::start(binary(), options).await.unwrap();
     let tenant = Tenant::sign_up(&server.url()).await.unwrap();
     let numbers = Arc::new(AtomicU64::new(1));
-    let load = Load::start(server.url(), tenant.key.clone(), &numbers);
+    let load = Load::start(&server.url(), &tenant.key, &numbers);
     for _ in 0..ROUNDS {
         run_for_a_while(&load, 200 + rand::random_range(0..1_000)).await;
         let engine = wait::until("an engine runs", STORED_WITHIN, || async {
@@ -194,7 +194,7 @@ async fn kill_of_its_own_engine_during_inserts_loses_nothing_and_repeats_nothing
 async fn a_stopped_server_has_stored_all_that_it_acknowledged() {
     let mut server = Server::start(binary(), ServerOptions::default()).await.unwrap();
     let tenant = Tenant::sign_up(&server.url()).await.unwrap();
-    let load = Load::start(server.url(), tenant.key.clone(), &Arc::new(AtomicU64::new(1)));
+    let load = Load::start(&server.url(), &tenant.key, &Arc::new(AtomicU64::new(1)));
     run_for_a_while(&load, 200).await;
     let status = server.stop().await.unwrap();
     assert!(status.success(), "{status}; {}", server.log());

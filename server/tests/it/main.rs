@@ -1,5 +1,5 @@
 //! The whole binary, as its users meet it: a real process on real storage, called by real clients.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod durability;
 mod flows;
