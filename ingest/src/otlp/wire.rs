@@ -98,6 +98,10 @@ pub struct Fields<'a> {
     rest: &'a [u8],
 }
 
+#[expect(
+    clippy::inline_always,
+    reason = "every read of a field passes here; measured a fifth quicker"
+)]
 impl<'a> Fields<'a> {
     /// The fields of `message`.
     #[inline]
@@ -111,7 +115,7 @@ impl<'a> Fields<'a> {
         self.rest.len()
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(&mut self) -> Result<Option<Field<'a>>, WireError> {
         loop {
             if self.rest.is_empty() {
@@ -134,7 +138,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn tag(&mut self) -> Result<(u32, u8), WireError> {
         let key = u32::try_from(self.varint()?).map_err(|_| WireError::FieldNumber)?;
         if key >> 3 == 0 {
@@ -143,18 +147,23 @@ impl<'a> Fields<'a> {
         Ok((key >> 3, (key & 7) as u8))
     }
 
-    #[inline]
+    #[inline(always)]
     fn varint(&mut self) -> Result<u64, WireError> {
-        // Tags and most lengths are one byte.
+        // Nearly all tags are one byte and nearly all lengths one or two.
         match self.rest {
             [byte, rest @ ..] if *byte < 0x80 => {
                 self.rest = rest;
                 Ok(u64::from(*byte))
             }
+            [low, high, rest @ ..] if *high < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(low & 0x7f) | u64::from(*high) << 7)
+            }
             _ => self.long_varint(),
         }
     }
 
+    #[cold]
     fn long_varint(&mut self) -> Result<u64, WireError> {
         let mut value = 0;
         for (index, byte) in self.rest.iter().take(10).enumerate() {
@@ -221,7 +230,11 @@ impl<'a> Fields<'a> {
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<Field<'a>, WireError>;
 
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "every read of a field passes here; measured a fifth quicker"
+    )]
     fn next(&mut self) -> Option<Self::Item> {
         match self.read() {
             Ok(field) => field.map(Ok),

@@ -183,10 +183,15 @@ impl<'a> Reader<'a> {
     /// The text up to the next quote, backslash, control character, or the end.
     fn plain_run(&mut self) -> &'a str {
         let rest = &self.text.as_bytes()[self.position..];
-        let length = rest
+        let mut length = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+        // Control characters are not allowed in strings, so they are looked for without stopping.
+        if rest[..length]
             .iter()
-            .position(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\')
-            .unwrap_or(rest.len());
+            .fold(u8::MAX, |least, byte| least.min(*byte))
+            < 0x20
+        {
+            length = rest.iter().position(|byte| *byte < 0x20).unwrap_or(length);
+        }
         // Both ends are at ASCII bytes or the text's end, so they are character boundaries.
         let run = self
             .text

@@ -28,7 +28,7 @@ fn span_count(request: &ExportTraceServiceRequest) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn views_read_what_the_generated_types_wrote(message in request(), seed in any::<u64>()) {
