@@ -1,3 +1,5 @@
+-- A range leaves the write-ahead log when its insert is answered, so the answer must mean "on disk" here too:
+-- hence the fsync settings.
 -- One row per observation (every OTel span is one). Wide: whatever OTLP brought is here, losslessly.
 -- `input` and `output` hold the text of the attribute named in `input_source`/`output_source`, which is then
 -- absent from the attribute maps; a source that starts with `+` was composed, and its attributes stay.
@@ -73,7 +75,7 @@ PARTITION BY toYYYYMM(start_time)
 PRIMARY KEY (project_id, toStartOfMinute(start_time), xxHash32(trace_id))
 ORDER BY (project_id, toStartOfMinute(start_time), xxHash32(trace_id), span_id, start_time)
 TTL toDateTime(start_time) + INTERVAL 30 DAY
-SETTINGS non_replicated_deduplication_window = 10000,
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
     enable_block_number_column = 1, enable_block_offset_column = 1;
 
 -- The narrow twin: lists, filters and charts read only this.
@@ -120,7 +122,7 @@ PARTITION BY toYYYYMM(start_time)
 PRIMARY KEY (project_id, toStartOfMinute(start_time), xxHash32(trace_id))
 ORDER BY (project_id, toStartOfMinute(start_time), xxHash32(trace_id), span_id, start_time)
 TTL toDateTime(start_time) + INTERVAL 30 DAY
-SETTINGS non_replicated_deduplication_window = 10000,
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
     enable_block_number_column = 1, enable_block_offset_column = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS observations_core_view TO observations_core AS
@@ -144,7 +146,8 @@ CREATE TABLE IF NOT EXISTS trace_index (
 PARTITION BY tuple()
 ORDER BY (project_id, trace_id)
 TTL toDateTime(end_time) + INTERVAL 31 DAY
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000;
+SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000,
+    fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS trace_index_view TO trace_index AS
 SELECT project_id, trace_id, min(source.start_time) AS start_time, max(source.end_time) AS end_time,

@@ -1,9 +1,10 @@
 //! `brokle clickhouse`: the embedded engine alone. `serve` runs this as its child; a person may run it to
 //! look at the data with any ClickHouse client while the server is down.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+use brokle_engine::supervisor::announce_ready;
 
 use crate::backends;
 use crate::cli::ClickhouseArguments;
@@ -23,8 +24,9 @@ pub(crate) async fn run(loaded: LoadedConfig, arguments: ClickhouseArguments) ->
     let lifecycle = Lifecycle::default();
     lifecycle.listen_for_signals()?;
     brokle_engine::run(config, lifecycle.soft.clone(), |address| {
-        // The line that a supervising process waits for.
-        let _ = writeln!(std::io::stdout(), "ready {address}");
+        if let Err(error) = announce_ready(address) {
+            tracing::debug!("nobody reads standard output: {error}");
+        }
     })
     .await?;
     Ok(ExitCode::SUCCESS)

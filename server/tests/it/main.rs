@@ -6,4 +6,5 @@ mod flows;
 mod harness;
 mod isolation;
 mod operations;
+mod schema;
 mod stock_clients;

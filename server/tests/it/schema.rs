@@ -1,0 +1,43 @@
+//! The columns that ingest writes are the columns that the migrations make.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use brokle_migrations::target::clickhouse::ClickHouseTarget;
+use brokle_migrations::{Verb, apply, clickhouse};
+use brokle_model::clock::SystemClock;
+use brokle_testkit::clickhouse::TestClickHouse;
+
+#[tokio::test]
+async fn ingest_fills_every_column_of_observations_and_no_other() {
+    let database = TestClickHouse::create().await;
+    let mut target = ClickHouseTarget::new(database.client());
+    apply(
+        &mut target,
+        &clickhouse(),
+        Verb::Up { steps: None },
+        &SystemClock,
+        false,
+    )
+    .await
+    .unwrap();
+    let described =
+        "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = 'observations'";
+    let text = database
+        .client()
+        .fetch(described, "TabSeparated", Duration::from_secs(20))
+        .await
+        .unwrap();
+    let mut columns: BTreeSet<&str> = text.lines().collect();
+    assert!(
+        columns.remove("is_deleted"),
+        "rows are marked deleted by their owner, never by ingest"
+    );
+    let schema = brokle_ingest::arrow::schema::observations();
+    let written: BTreeSet<&str> = schema
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .collect();
+    assert_eq!(written, columns);
+}
