@@ -5,7 +5,8 @@
 
 pub mod clickhouse;
 pub mod otlp;
-pub mod provider;
 pub mod server;
 pub mod tenant;
 pub mod wait;
+
+pub use brokle_demo::provider;

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::Voice;
+
 /// 2023-11-14, always.
 const CREATED: u64 = 1_700_000_000;
 
@@ -26,13 +28,13 @@ pub(super) struct ToolCall {
 
 impl Answer {
     /// Tools that are offered are called, unless one has just answered; anything else is repeated back.
-    pub(super) fn to(request: &Value, number: u64) -> Self {
+    pub(super) fn to(request: &Value, number: u64, voice: Voice) -> Self {
         let model = request["model"].as_str().unwrap_or_default().to_owned();
         let said = last_words(request);
         let tool_calls = tool_calls(request);
         let text = tool_calls
             .is_empty()
-            .then(|| format!("You said: {said} – naïve café 🦀, in other words."));
+            .then(|| voice(&said).unwrap_or_else(|| repeat(&said)));
         let reasoning = model
             .contains("reason")
             .then(|| format!("The caller wrote {} bytes.", said.len()));
@@ -53,6 +55,12 @@ impl Answer {
             choices,
             usage,
         }
+    }
+
+    /// Roughly how many frames it would take, streamed.
+    pub(super) fn words(&self) -> u32 {
+        let words = |text: &Option<String>| text.as_deref().map_or(0, |text| text.split(' ').count());
+        u32::try_from(words(&self.reasoning) + words(&self.text)).unwrap_or(u32::MAX)
     }
 
     pub(super) fn finish_reason(&self) -> &'static str {
@@ -103,6 +111,10 @@ impl ToolCall {
             "function": { "name": self.name, "arguments": self.arguments },
         })
     }
+}
+
+fn repeat(said: &str) -> String {
+    format!("You said: {said} – naïve café 🦀, in other words.")
 }
 
 fn last_words(request: &Value) -> String {

@@ -3,7 +3,7 @@
 //! [`behaviour::Behaviour`]) or by a script. It remembers what it was sent, and who hung up on it.
 //!
 //! It costs nothing and needs no key, so it also stands in for a provider in `brokle demo`. Deliberately
-//! absent: any likeness to a language model.
+//! absent: any likeness to a language model; what it says beyond repeating comes from its [`Voice`].
 
 use std::collections::VecDeque;
 use std::io;
@@ -31,6 +31,9 @@ pub use behaviour::Behaviour;
 
 /// Requests remembered; older ones are forgotten, so that a long demo does not grow.
 const REMEMBERED_MAX: usize = 10_000;
+
+/// Finds words of its own for what was said last; without any, what was said is repeated back.
+pub type Voice = fn(&str) -> Option<String>;
 
 /// A running fake provider. It stops when dropped.
 #[derive(Debug)]
@@ -80,6 +83,7 @@ struct State {
     next_number: AtomicU64,
     /// Pause between the frames of a stream.
     pace: Duration,
+    voice: Voice,
     changed: watch::Sender<()>,
 }
 
@@ -98,6 +102,11 @@ impl FakeProvider {
 
     /// Starts on `address`, with a pause of `pace` between the frames of a stream.
     pub async fn start_on(address: SocketAddr, pace: Duration) -> io::Result<Self> {
+        Self::start_with_voice(address, pace, |_| None).await
+    }
+
+    /// The same, with something to say; a whole answer takes as long as the same answer streamed.
+    pub async fn start_with_voice(address: SocketAddr, pace: Duration, voice: Voice) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let state = Arc::new(State {
@@ -105,6 +114,7 @@ impl FakeProvider {
             script: Mutex::default(),
             next_number: AtomicU64::new(0),
             pace,
+            voice,
             changed: watch::channel(()).0,
         });
         let router = Router::new()

@@ -20,6 +20,8 @@ use super::frames::{self, End, Script};
 use super::{Behaviour, State, Watch};
 
 const SLOW: Duration = Duration::from_millis(100);
+/// The longest pause before a whole answer.
+const THINKING_MAX: Duration = Duration::from_secs(4);
 const BODY_BYTES_MAX: usize = 256 << 20;
 
 pub(super) async fn complete(
@@ -44,13 +46,19 @@ pub(super) async fn complete(
     if behaviour == Behaviour::Hang {
         std::future::pending::<()>().await;
     }
-    let answer = Answer::to(&request, number);
+    let answer = Answer::to(&request, number, state.voice);
     if request["stream"] == true && behaviour != Behaviour::Plain {
         let include_usage = request["stream_options"]["include_usage"] == true;
         let script = frames::script(&answer, behaviour, include_usage);
         return Ok(stream(&state, watch, answer, script, behaviour));
     }
-    Ok(plain(watch, &answer, behaviour).await)
+    let pause = if behaviour == Behaviour::Slow {
+        SLOW
+    } else {
+        state.pace.saturating_mul(answer.words()).min(THINKING_MAX)
+    };
+    tokio::time::sleep(pause).await;
+    Ok(plain(watch, &answer, behaviour))
 }
 
 /// The behaviours that are an error status.
@@ -98,10 +106,7 @@ fn refuse(behaviour: Behaviour, request: &Value) -> Option<Response> {
 }
 
 /// A whole answer, or what the behaviour makes of it.
-async fn plain(mut watch: Watch, answer: &Answer, behaviour: Behaviour) -> Response {
-    if behaviour == Behaviour::Slow {
-        tokio::time::sleep(SLOW).await;
-    }
+fn plain(mut watch: Watch, answer: &Answer, behaviour: Behaviour) -> Response {
     // Spaced as no serialiser would, to show whether the bytes are left alone.
     let body = serde_json::to_string_pretty(&answer.body()).unwrap_or_default();
     let error = matches!(behaviour, Behaviour::OkThenError | Behaviour::ErrorAfterContent);

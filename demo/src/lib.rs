@@ -1,0 +1,3 @@
+//! What `brokle demo` adds to a server: a model [`provider`] that needs no key.
+
+pub mod provider;
