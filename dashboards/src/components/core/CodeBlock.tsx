@@ -23,7 +23,11 @@ export function CodeBlock({ code, language, label = "Copy", className }: CodeBlo
   const segments: CodeSegment[] = language ? highlight(code, language) : [{ kind: "plain", text: code }];
   return (
     <div className="relative min-w-0 rounded-md border border-border bg-sunken">
-      <pre className={cn("overflow-auto p-3 pr-12 font-mono text-foreground text-xs leading-5", className)}>
+      <pre
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        tabIndex={0}
+        className={cn("overflow-auto p-3 pr-12 font-mono text-foreground text-xs leading-5", className)}
+      >
         <code>
           {segments.map((segment, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: the segments of one text never move

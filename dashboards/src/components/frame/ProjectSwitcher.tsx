@@ -24,7 +24,7 @@ export function ProjectSwitcher({ collapsed }: { collapsed: boolean }) {
   return (
     <Menu>
       <MenuTrigger
-        aria-label={`Project ${current.project.name} of ${current.organization.name}. Switch project`}
+        aria-label={collapsed ? `${current.project.name}: switch project` : undefined}
         className={cn(
           "flex h-10 w-full items-center gap-2 rounded-md px-1.5 text-left hover:bg-hover data-[state=open]:bg-hover",
           collapsed && "justify-center px-0",
@@ -37,6 +37,7 @@ export function ProjectSwitcher({ collapsed }: { collapsed: boolean }) {
               <span className="truncate font-medium text-sm leading-4">{current.project.name}</span>
               <span className="truncate text-2xs text-muted-foreground">{current.organization.name}</span>
             </span>
+            <span className="sr-only">: switch project</span>
             <ChevronsUpDown aria-hidden className="size-3.5 shrink-0 text-faint-foreground" />
           </>
         )}

@@ -28,13 +28,12 @@ export function TopBar({ onMenuOpened, onPaletteOpened }: TopBarProps) {
         ) : null}
         <Button
           variant="secondary"
-          aria-label="Search and commands"
           onClick={onPaletteOpened}
           className="hidden w-44 justify-start bg-sunken font-normal text-muted-foreground lg:inline-flex"
         >
           <Search aria-hidden />
           Go to…
-          <span className="ml-auto">
+          <span aria-hidden className="ml-auto">
             <Kbd>{shortcutLabel("K")}</Kbd>
           </span>
         </Button>

@@ -22,7 +22,7 @@ export function UserMenu({ collapsed }: { collapsed: boolean }) {
   return (
     <Menu>
       <MenuTrigger
-        aria-label={`${user.name}: account and theme`}
+        aria-label={collapsed ? `${user.name}: account and theme` : undefined}
         className={cn(
           "flex h-8 min-w-0 items-center gap-2 rounded-md px-1 text-left hover:bg-hover data-[state=open]:bg-hover",
           collapsed ? "w-8 justify-center" : "flex-1",
@@ -34,7 +34,12 @@ export function UserMenu({ collapsed }: { collapsed: boolean }) {
         >
           {initials(user.name)}
         </span>
-        {collapsed ? null : <span className="truncate text-sm">{user.name}</span>}
+        {collapsed ? null : (
+          <span className="truncate text-sm">
+            {user.name}
+            <span className="sr-only">: account and theme</span>
+          </span>
+        )}
       </MenuTrigger>
       <MenuContent align="start" side="top" className="w-56">
         <div className="min-w-0 px-2 py-1.5">

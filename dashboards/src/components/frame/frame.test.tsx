@@ -70,7 +70,7 @@ describe("the frame", () => {
       ),
     );
     const { router, user } = renderRoute("/acme/shop/getting-started");
-    await user.click(await screen.findByRole("button", { name: /Switch project/ }));
+    await user.click(await screen.findByRole("button", { name: /switch project/ }));
     await user.click(await screen.findByRole("menuitem", { name: "Lab" }));
     await waitFor(() => expect(router.state.location.pathname).toBe("/beta/lab/traces"));
   });

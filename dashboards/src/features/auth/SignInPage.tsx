@@ -45,7 +45,11 @@ export function SignInPage() {
       footer={
         <>
           No account yet?{" "}
-          <Link to="/signup" search={{ redirect }} className="text-accent underline-offset-2 hover:underline">
+          <Link
+            to="/signup"
+            search={{ redirect }}
+            className="text-accent underline decoration-border-strong underline-offset-3 hover:decoration-current"
+          >
             Create one
           </Link>
         </>

@@ -49,7 +49,11 @@ export function SignUpPage() {
       footer={
         <>
           Have an account?{" "}
-          <Link to="/signin" search={{ redirect }} className="text-accent underline-offset-2 hover:underline">
+          <Link
+            to="/signin"
+            search={{ redirect }}
+            className="text-accent underline decoration-border-strong underline-offset-3 hover:decoration-current"
+          >
             Sign in
           </Link>
         </>

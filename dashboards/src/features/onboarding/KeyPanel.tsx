@@ -13,10 +13,10 @@ type KeyPanelProps = { apiKey: string | undefined; endpoint: string };
 export function KeyPanel({ apiKey, endpoint }: KeyPanelProps) {
   return (
     <div className="rounded-md border border-border bg-surface">
-      <dl className="divide-y divide-border">
+      <div className="divide-y divide-border">
         <KeyRow name="Endpoint" value={endpoint} copyLabel="Copy the endpoint" />
         {apiKey ? <KeyRow name="API key" value={apiKey} copyLabel="Copy the API key" /> : <NoKeyRow />}
-      </dl>
+      </div>
       {apiKey ? (
         <p className="flex items-center gap-2 border-border border-t px-3 py-2 text-warning text-xs">
           <TriangleAlert aria-hidden className="size-3.5 shrink-0" />
@@ -30,8 +30,8 @@ export function KeyPanel({ apiKey, endpoint }: KeyPanelProps) {
 function KeyRow({ name, value, copyLabel }: { name: string; value: string; copyLabel: string }) {
   return (
     <div className="flex items-center gap-3 px-3 py-1.5">
-      <dt className="w-18 shrink-0 text-muted-foreground text-xs">{name}</dt>
-      <dd className="min-w-0 flex-1 break-all font-mono text-xs">{value}</dd>
+      <span className="w-18 shrink-0 text-muted-foreground text-xs">{name}</span>
+      <code className="min-w-0 flex-1 break-all font-mono text-xs">{value}</code>
       <CopyButton text={value} label={copyLabel} side="left" />
     </div>
   );
@@ -48,10 +48,10 @@ function NoKeyRow() {
   return (
     <div className="flex flex-col gap-2 px-3 py-1.5">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-        <dt className="w-18 shrink-0 text-muted-foreground text-xs">API key</dt>
-        <dd className="min-w-40 flex-1 text-muted-foreground text-xs">
+        <span className="w-18 shrink-0 text-muted-foreground text-xs">API key</span>
+        <p className="min-w-40 flex-1 text-muted-foreground text-xs">
           Keys are shown once. Make one here and the examples below will hold it.
-        </dd>
+        </p>
         <Button pending={createKey.isPending} onClick={create}>
           <KeyRound aria-hidden /> Create a key
         </Button>

@@ -1,6 +1,6 @@
 /** The typed client: paths and bodies are checked against schema.gen.ts, every failure is an `ApiError`. */
 import createClient from "openapi-fetch";
-import { errorFromNetwork, errorFromResponse } from "./errors";
+import { ApiError, errorFromNetwork, errorFromResponse } from "./errors";
 import type { paths } from "./schema.gen";
 import { currentSession, renewSession } from "./session";
 
@@ -9,9 +9,10 @@ const timeoutMs = 30_000;
 /** Sends with the session's token; a refused token is renewed and the request sent once more. */
 async function fetchSignedIn(request: Request): Promise<Response> {
   const session = await currentSession();
+  if (!session) throw new ApiError({ status: 401, code: "signed_out", message: "You are signed out." });
   const again = request.clone();
-  const response = await send(request, session?.token);
-  if (response.status !== 401 || !session) return response;
+  const response = await send(request, session.token);
+  if (response.status !== 401) return response;
   const renewed = await renewSession(session.token);
   return renewed ? await send(again, renewed.token) : response;
 }

@@ -52,6 +52,7 @@ describe("fieldErrors", () => {
 
 describe("describeError", () => {
   test.each([
+    [401, "forbidden", true],
     [403, "forbidden", false],
     [404, "missing", false],
     [429, "failed", true],

@@ -98,6 +98,14 @@ export function describeError(error: unknown): ErrorWords {
       retryable: true,
     };
   }
+  if (error.status === 401) {
+    return {
+      kind: "forbidden",
+      title: "You are signed out",
+      text: "The session has ended. Sign in again to go on.",
+      retryable: true,
+    };
+  }
   if (error.status === 403) {
     return {
       kind: "forbidden",

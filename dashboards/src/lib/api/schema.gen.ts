@@ -336,6 +336,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuses an OTLP export of logs, which are not stored yet. */
+        post: operations["export_logs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuses an OTLP export of metrics, which are not stored yet. */
+        post: operations["export_metrics"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/models": {
         parameters: {
             query?: never;
@@ -364,6 +398,27 @@ export interface paths {
         get: operations["get_model"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes an OTLP export of traces: protobuf, or JSON with `resourceSpans`.
+         * @description Spans that cannot be stored are refused alone and counted in `partialSuccess`. Failures are
+         *     `google.rpc.Status`, in the encoding of the request.
+         */
+        post: operations["export_traces"];
         delete?: never;
         options?: never;
         head?: never;
@@ -715,7 +770,7 @@ export interface components {
                 duration_ms: number;
                 /** @description `ok`, `error` or `unset`. */
                 status: components["schemas"]["StatusWord"];
-                /** @description Such as `default`, `debug`, `warning`, `error`. */
+                /** @description `DEFAULT`, `DEBUG`, `WARNING`, `ERROR`, or the producer's own word. */
                 level: string;
                 /** @description What was said about the status. */
                 status_message?: string | null;
@@ -1028,7 +1083,7 @@ export interface components {
             duration_ms: number;
             /** @description `ok`, `error` or `unset`. */
             status: components["schemas"]["StatusWord"];
-            /** @description Such as `default`, `debug`, `warning`, `error`. */
+            /** @description `DEFAULT`, `DEBUG`, `WARNING`, `ERROR`, or the producer's own word. */
             level: string;
             /** @description What was said about the status. */
             status_message?: string | null;
@@ -2259,6 +2314,42 @@ export interface operations {
             };
         };
     };
+    export_logs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not stored yet. A `google.rpc.Status`. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    export_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not stored yet. A `google.rpc.Status`. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     list_models: {
         parameters: {
             query?: never;
@@ -2326,6 +2417,82 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+        };
+    };
+    export_traces: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Tags what the body holds. */
+                "X-Environment"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description An `ExportTraceServiceRequest`; plain, gzip, deflate or zstd. */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+                "application/x-protobuf": number[];
+            };
+        };
+        responses: {
+            /** @description On disk. An `ExportTraceServiceResponse`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed; not to be sent again. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No API key, or one that is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The key lacks the scope `ingest`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too large, as sent or as inflated. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An unknown content type or encoding. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description JSON without `resourceSpans`. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Overloaded; to be sent again after `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
