@@ -7,27 +7,49 @@ use super::condition::{self, ENTRY_NAME};
 use super::statement::Parameters;
 use crate::plan::{BUCKETS_MAX, Histogram, TimeRange, to_nanos};
 
-/// Traces per bucket of time, each counted once, in the bucket of its earliest entry inside the range.
-/// Buckets without any are absent from the answer.
+/// Buckets up to this width are narrow beside the traces themselves.
+const NARROW_INTERVAL_MS: i64 = 15 * 60 * 1_000;
+
+/// Traces per bucket of time. Buckets without any are absent from the answer.
+///
+/// In narrow buckets each trace counts once, where its earliest entry of the range is. Over long ranges that
+/// would mean a table of millions of traces; there a trace counts once in each bucket in which it has an
+/// entry, which is the same for all but the few that lie across a border.
 pub(crate) fn histogram(plan: &Histogram) -> SqlQuery {
     let mut parameters = Parameters::new(plan.project);
     let mut conditions = entries_within(plan.range, &mut parameters);
     conditions.extend(condition::conditions(&plan.filter, plan.range, &mut parameters));
-    let text = format!(
-        "\
-SELECT intDiv(toUnixTimestamp64Milli(first_start), {interval_ms}) * {interval_ms} AS bucket_ms,
-    count() AS trace_count, countIf(status = 2) AS error_count
+    let conditions = conditions.join("\n    AND ");
+    let bucket = |start: &str| {
+        let interval_ms = plan.interval_ms;
+        format!("intDiv(toUnixTimestamp64Milli({start}), {interval_ms}) * {interval_ms} AS bucket_ms")
+    };
+    let text = if plan.interval_ms <= NARROW_INTERVAL_MS {
+        format!(
+            "\
+SELECT {}, count() AS trace_count, countIf(status = 2) AS error_count
 FROM (
-    SELECT trace_id, min(start_time) AS first_start, argMin(status_code, (start_time, span_id)) AS status
+    SELECT min(start_time) AS first_start, argMin(status_code, (start_time, span_id)) AS status
     FROM observations_core
     WHERE {conditions}
-    GROUP BY trace_id
+    GROUP BY reinterpretAsUInt128(trace_id)
 )
 GROUP BY bucket_ms
 ORDER BY bucket_ms",
-        interval_ms = plan.interval_ms,
-        conditions = conditions.join("\n        AND "),
-    );
+            bucket("first_start")
+        )
+    } else {
+        format!(
+            "\
+SELECT {}, uniqExact(cityHash64(trace_id)) AS trace_count,
+    uniqExactIf(cityHash64(trace_id), status_code = 2) AS error_count
+FROM observations_core
+WHERE {conditions}
+GROUP BY bucket_ms
+ORDER BY bucket_ms",
+            bucket("start_time")
+        )
+    };
     parameters.into_query(text, usize::try_from(BUCKETS_MAX).unwrap_or(usize::MAX) + 1)
 }
 

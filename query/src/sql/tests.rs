@@ -197,6 +197,12 @@ fn charts_count_each_trace_once() {
         "histogram",
         show(&histogram(&Histogram::new(PROJECT, range(), filter)))
     );
+    let month = TimeRange {
+        from: range().to - chrono::Duration::days(30),
+        ..range()
+    };
+    let wide = Histogram::new(PROJECT, month, Filter::default());
+    insta::assert_snapshot!("wide_histogram", show(&histogram(&wide)));
     let facets: Vec<String> = FACETS
         .iter()
         .map(|each| show(&facet(PROJECT, range(), *each)))

@@ -47,6 +47,35 @@ async fn every_bucket_of_the_range_is_there() {
 }
 
 #[tokio::test]
+async fn long_ranges_count_each_trace_once_too() {
+    let stage = Stage::new().await;
+    let hour = 3_600_000;
+    let failed = Row::entry(1, stage.ago(50 * hour)).sql("status_code", "2");
+    stage
+        .insert([
+            failed.clone(),
+            failed,
+            Row::entry(2, stage.ago(50 * hour)),
+            Row::entry(3, stage.ago(2 * hour)),
+        ])
+        .await;
+    let from = stage.ago(20 * 24 * hour).to_rfc3339();
+    let histogram = stage
+        .data(&with_parameters("/traces/histogram", &[("from", &from)]))
+        .await;
+    assert_eq!(histogram["interval_ms"], 6 * hour);
+    let busy = histogram["buckets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|bucket| bucket["count"] != 0);
+    let counts: Vec<_> = busy
+        .map(|bucket| (bucket["count"].clone(), bucket["error_count"].clone()))
+        .collect();
+    assert_eq!(counts, [(json!(2), json!(1)), (json!(1), json!(0))]);
+}
+
+#[tokio::test]
 async fn facets_count_traces_and_leave_absent_values_out() {
     let stage = Stage::new().await;
     stage
