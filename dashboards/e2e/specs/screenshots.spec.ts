@@ -37,7 +37,7 @@ test("every page at two widths and in both themes", async ({ page, request }) =>
   await shoot(page, "trace", `${projectPath}/traces/${agentTraceId}`);
   await shoot(page, "api-keys", `${projectPath}/settings/api-keys`);
   await shoot(page, "not-found", "/nowhere/to/be/found");
-  await shootPalette(page, `${projectPath}/traces`);
+  await shootOpened(page, projectPath);
 });
 
 async function shoot(page: Page, name: string, path: string): Promise<void> {
@@ -65,10 +65,36 @@ async function shootHere(page: Page, name: string): Promise<void> {
   await page.setViewportSize({ width: 1440, height: 900 });
 }
 
-async function shootPalette(page: Page, path: string): Promise<void> {
-  await page.goto(path);
-  await page.getByRole("navigation", { name: "Main" }).waitFor();
+/** Pictures of what opens over a page. */
+async function shootOpened(page: Page, projectPath: string): Promise<void> {
+  const picture = (name: string) =>
+    page.screenshot({ path: join(String(folder), `${name}.png`), animations: "disabled" });
+  await page.goto(`${projectPath}/traces`);
+  await page.getByRole("button", { name: /^Time range/ }).click();
+  await picture("open-time-range");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: /switch project/ }).click();
+  await picture("open-project-switcher");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: /account and theme/ }).click();
+  await picture("open-user-menu");
+  await page.keyboard.press("Escape");
   await page.keyboard.press("Control+k");
   await page.getByRole("dialog").waitFor();
-  await page.screenshot({ path: join(String(folder), "palette-wide-dark.png"), animations: "disabled" });
+  await picture("open-palette");
+  await page.goto(`${projectPath}/settings/api-keys`);
+  await page.getByRole("button", { name: "Create key" }).click();
+  await picture("open-create-key");
+  await page.getByLabel("Name").fill("Collector");
+  await page.getByRole("dialog").getByRole("button", { name: "Create key" }).click();
+  await page.getByRole("button", { name: "I have copied it" }).waitFor();
+  await picture("open-key-once");
+  await page.getByRole("button", { name: "I have copied it" }).click();
+  await page.getByRole("button", { name: "Collapse the sidebar" }).click();
+  await page.getByRole("button", { name: "Revoke Collector" }).click();
+  await picture("open-revoke-collapsed");
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.getByRole("button", { name: "Open the menu" }).click();
+  await picture("open-menu-narrow");
 }

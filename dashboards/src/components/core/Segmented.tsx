@@ -32,7 +32,7 @@ export function Segmented<Value extends string>({
           value={option.value}
           aria-label={option.title}
           title={option.title}
-          className="inline-flex h-full items-center gap-1.5 rounded-sm px-2 text-muted-foreground text-xs hover:text-foreground data-[state=on]:bg-surface data-[state=on]:font-medium data-[state=on]:text-foreground [&_svg]:size-3.5"
+          className="inline-flex h-full items-center gap-1.5 rounded-sm px-2 text-muted-foreground text-xs hover:text-foreground data-[state=on]:bg-selected data-[state=on]:font-medium data-[state=on]:text-foreground [&_svg]:size-3.5"
         >
           {option.label}
         </ToggleGroup.Item>
