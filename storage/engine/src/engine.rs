@@ -118,12 +118,13 @@ impl Engine {
     /// Loads the library and starts the engine on the data folder. Blocks for a moment.
     pub(crate) fn start(config: &EngineConfig) -> Result<Self, StartError> {
         let limits = config.limits.clone();
-        let file =
-            config::write_files(&config.data_dir.join("config"), &limits).map_err(StartError::Configure)?;
+        // A relative path would be joined to itself where the engine opens directories to sync them.
+        let data_dir = std::path::absolute(&config.data_dir).map_err(StartError::Configure)?;
+        let file = config::write_files(&data_dir.join("config"), &limits).map_err(StartError::Configure)?;
         let library = Library::load(&config.library).map_err(StartError::Load)?;
         let argument = |text: String| CString::new(text).map_err(|_| StartError::Path);
         let name = argument("brokle".to_owned())?;
-        let path = argument(format!("--path={}", config.data_dir.display()))?;
+        let path = argument(format!("--path={}", data_dir.display()))?;
         let configuration = argument(format!("--config-file={}", file.display()))?;
         let mut base = library
             .connect(&[name.clone(), path.clone(), configuration])
