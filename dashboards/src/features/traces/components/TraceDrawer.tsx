@@ -1,0 +1,3 @@
+export function TraceDrawer({ traceId }: { traceId: string; onClosed: () => void }) {
+  return <aside>{traceId}</aside>;
+}
