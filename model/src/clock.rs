@@ -20,7 +20,10 @@ pub type SharedClock = Arc<dyn Clock>;
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the system's time"
+    )]
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }
@@ -35,12 +38,15 @@ pub struct ManualClock {
 impl ManualClock {
     /// Starts at `now`.
     pub fn at(now: DateTime<Utc>) -> Self {
-        Self { micros: AtomicI64::new(now.timestamp_micros()) }
+        Self {
+            micros: AtomicI64::new(now.timestamp_micros()),
+        }
     }
 
     /// Moves the clock; a negative duration moves it back, as a machine's clock may jump.
     pub fn advance(&self, by: chrono::Duration) {
-        self.micros.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.micros
+            .fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 }
 

@@ -74,7 +74,11 @@ pub async fn authorize_key(
     scope: Scope,
 ) -> Result<Arc<KeyGrant>, AuthError> {
     let grant = resolver.resolve(presented.ok_or(AuthError::Missing)?).await?;
-    if grant.scopes.contains(&scope) { Ok(grant) } else { Err(AuthError::LacksScope(scope)) }
+    if grant.scopes.contains(&scope) {
+        Ok(grant)
+    } else {
+        Err(AuthError::LacksScope(scope))
+    }
 }
 
 /// A signed-in user.

@@ -45,11 +45,14 @@ impl FromStr for Scope {
     type Err = UnknownWord;
 
     fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        Self::ALL.into_iter().find(|scope| scope.as_str() == word).ok_or_else(|| UnknownWord {
-            kind: "scope",
-            word: word.to_owned(),
-            expected: "ingest, gateway, read",
-        })
+        Self::ALL
+            .into_iter()
+            .find(|scope| scope.as_str() == word)
+            .ok_or_else(|| UnknownWord {
+                kind: "scope",
+                word: word.to_owned(),
+                expected: "ingest, gateway, read",
+            })
     }
 }
 
@@ -97,11 +100,14 @@ impl FromStr for Role {
     type Err = UnknownWord;
 
     fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        Self::ALL.into_iter().find(|role| role.as_str() == word).ok_or_else(|| UnknownWord {
-            kind: "role",
-            word: word.to_owned(),
-            expected: "owner, admin, developer, viewer",
-        })
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == word)
+            .ok_or_else(|| UnknownWord {
+                kind: "role",
+                word: word.to_owned(),
+                expected: "owner, admin, developer, viewer",
+            })
     }
 }
 
