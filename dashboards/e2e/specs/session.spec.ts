@@ -40,3 +40,14 @@ test("someone signed out comes back to the page they wanted after sign-in", asyn
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL(`**${projectPath}/traces?range=7d`);
 });
+
+test("pages left before they have loaded do not end the session", async ({ page }) => {
+  await signUp(page, freshAccount());
+  const { projectPath } = await nameWorkspace(page, { organization: "Wayne", project: "Cave" });
+  for (const pauseMs of [5, 20, 40, 80, 120, 160]) {
+    await page.goto(`${projectPath}/settings/api-keys?pause=${pauseMs}`, { waitUntil: "commit" });
+    await page.waitForTimeout(pauseMs);
+  }
+  await page.goto(`${projectPath}/settings/api-keys`);
+  await expect(page.getByRole("cell", { name: "First key", exact: true })).toBeVisible();
+});

@@ -12,7 +12,8 @@ export const buttonVariants = cva(
         primary: "bg-primary text-primary-foreground hover:bg-primary-hover",
         secondary: "border border-input bg-surface text-foreground hover:bg-hover",
         ghost: "text-muted-foreground hover:bg-hover hover:text-foreground data-[state=open]:bg-hover",
-        destructive: "bg-destructive-solid text-destructive-solid-foreground hover:bg-destructive-solid-hover",
+        destructive:
+          "bg-destructive-solid text-destructive-solid-foreground hover:bg-destructive-solid-hover",
         link: "h-auto px-0 text-accent underline-offset-2 hover:underline",
       },
       size: {

@@ -5,6 +5,7 @@
 import { ApiError, errorFromNetwork, errorFromResponse } from "./errors";
 import { withLock } from "./lock";
 import type { Session } from "./types";
+import { afterUnfinished } from "./unfinished";
 
 type SessionUser = Session["user"];
 type HeldSession = { token: string; renewAtMs: number; user: SessionUser };
@@ -51,7 +52,7 @@ export function renewSession(refusedToken?: string): Promise<HeldSession | undef
 }
 
 async function requestRenewal(): Promise<HeldSession | undefined> {
-  const response = await post("/api/v1/auth/refresh");
+  const response = await afterUnfinished(() => post("/api/v1/auth/refresh"));
   const body: unknown = await response.json().catch(() => undefined);
   if (response.ok) return adoptSession((body as { data: Session }).data);
   if (response.status === 401 || response.status === 400) {
