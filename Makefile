@@ -21,7 +21,9 @@ engine: tools ## fetch the embedded ClickHouse engine (once; kept outside of tar
 
 $(STAMPS)/node_modules: dashboards/package.json dashboards/package-lock.json
 	@mkdir -p $(STAMPS)
-	cd dashboards && npm ci --no-audit --no-fund
+	@# Not `npm ci`: it refuses a lock file that lacks other platforms' optional packages. This keeps to the lock file
+	@# (versions and integrity) and does not write it.
+	cd dashboards && npm install --no-save --no-audit --no-fund
 	@touch $@
 
 $(STAMPS)/dashboard: $(STAMPS)/node_modules $(DASHBOARD_SOURCES)
