@@ -55,6 +55,17 @@ impl Classify for FeedError {
     }
 }
 
+impl FeedError {
+    /// Whether the same may succeed in a moment.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Client(_) => true,
+            Self::Refused { status } => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
+            Self::State(_) => false,
+        }
+    }
+}
+
 /// Sends to one project.
 pub struct Feed {
     client: Client,
@@ -170,16 +181,13 @@ impl Feed {
                 },
                 Err(error) => error.into(),
             };
-            let is_passing = match &failure {
-                FeedError::Refused { status } => {
-                    status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
-                }
-                _ => true,
-            };
-            if tries == TRIES || !is_passing {
+            if tries == TRIES || !failure.may_pass() {
                 return Err(failure);
             }
-            tokio::time::sleep(PAUSE * 2_u32.pow(tries)).await;
+            let pause = tokio::time::sleep(PAUSE * 2_u32.pow(tries));
+            if self.stop.run_until_cancelled(pause).await.is_none() {
+                return Err(failure);
+            }
         }
     }
 
@@ -209,3 +217,6 @@ impl Feed {
         self.send_traces([trace]).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ mod jobs;
 mod models;
 mod stories;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -29,7 +30,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// Makes traces and calls, one after the other.
 pub struct Sample {
     random: StdRng,
-    conversations: Vec<Conversation>,
+    conversations: VecDeque<Conversation>,
     started: usize,
 }
 
@@ -44,7 +45,7 @@ impl Sample {
     pub fn new(seed: u64) -> Self {
         Self {
             random: StdRng::seed_from_u64(seed),
-            conversations: Vec::new(),
+            conversations: VecDeque::new(),
             started: 0,
         }
     }
@@ -110,18 +111,19 @@ impl Sample {
         Some(DatedTrace::ending(draft, now))
     }
 
-    /// The next turn of one of the conversations under way, or the first of a new one.
+    /// The next turn of the conversation that has waited longest, or the first of a new one. In turns, so that
+    /// a customer has time to read before writing again.
     fn next_turn(&mut self) -> Option<Draft> {
-        let at = self.random.random_range(0..CONVERSATIONS_MAX);
-        if let Some(conversation) = self.conversations.get_mut(at) {
-            if let Some(draft) = conversation.next_turn(&mut self.random) {
-                return Some(draft);
-            }
-            self.conversations.swap_remove(at);
+        if self.conversations.len() == CONVERSATIONS_MAX
+            && let Some(mut conversation) = self.conversations.pop_front()
+            && let Some(draft) = conversation.next_turn(&mut self.random)
+        {
+            self.conversations.push_back(conversation);
+            return Some(draft);
         }
         let mut conversation = self.start_conversation()?;
         let draft = conversation.next_turn(&mut self.random);
-        self.conversations.push(conversation);
+        self.conversations.push_back(conversation);
         draft
     }
 

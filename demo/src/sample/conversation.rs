@@ -160,7 +160,7 @@ impl Step<'_> {
 
     fn search(&mut self) {
         let start = self.now + Duration::from_micros(400);
-        self.now = start;
+        self.now = start + Duration::from_micros(90);
         let embedding = self.pass(35, 110);
         let [_, end] = self.pass(12, 60);
         let found: Vec<Value> = (self.turn.articles.iter().zip(1_u8..))
