@@ -24,6 +24,8 @@ pub struct ServerOptions {
     pub environment: Vec<(String, String)>,
     /// Embed an engine of its own, even when the test run offers one.
     pub embedded_engine: bool,
+    /// Run `brokle demo`, which always embeds one.
+    pub demo: bool,
 }
 
 /// A server that ends with the test.
@@ -83,7 +85,12 @@ impl Server {
 
     /// The server's data directory.
     pub fn data_dir(&self) -> PathBuf {
-        self.directory.path().join("data")
+        let data = self.directory.path().join("data");
+        if self.options.demo {
+            data.join("demo")
+        } else {
+            data
+        }
     }
 
     /// The server's process id.
@@ -194,7 +201,7 @@ pub(crate) fn test_variable(name: &str) -> Option<String> {
 }
 
 fn offered_clickhouse(options: &ServerOptions) -> Option<String> {
-    if options.embedded_engine {
+    if options.embedded_engine || options.demo {
         return None;
     }
     let url = test_variable("BROKLE_TEST_CLICKHOUSE_URL")?;
@@ -218,7 +225,7 @@ fn spawn(
         .open(directory.join("log"))?;
     let mut command = Command::new(binary);
     command
-        .arg("serve")
+        .arg(if options.demo { "demo" } else { "serve" })
         .current_dir(directory)
         .env_clear()
         .envs(

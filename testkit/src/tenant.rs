@@ -61,6 +61,30 @@ impl Tenant {
         Ok(tenant)
     }
 
+    /// Signs in as a user who has a project already. The key is not known.
+    pub async fn sign_in(url: &str, email: &str, password: &str) -> Result<Self> {
+        let client = Client::new();
+        let body = json!({"email": email, "password": password});
+        let request = client.post(format!("{url}/api/v1/auth/login")).json(&body);
+        let mut answer: Value = request.send().await?.error_for_status()?.json().await?;
+        let mut tenant = Self {
+            url: url.to_owned(),
+            email: email.to_owned(),
+            access_token: text(&answer["data"].take(), "access_token")?,
+            organization_id: String::new(),
+            project_id: String::new(),
+            key: String::new(),
+            key_id: String::new(),
+            client,
+        };
+        let response = tenant.request(Method::GET, "/api/v1/projects").send().await?;
+        let mut projects: Value = response.error_for_status()?.json().await?;
+        let project = projects["data"][0].take();
+        tenant.project_id = text(&project, "id")?;
+        tenant.organization_id = text(&project, "organization_id")?;
+        Ok(tenant)
+    }
+
     /// A request as the signed-in user.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.url));

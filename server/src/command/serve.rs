@@ -33,24 +33,44 @@ use crate::{http_server, logging};
 const RECORDER_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(loaded: LoadedConfig, arguments: ServeArguments) -> anyhow::Result<ExitCode> {
+    until_stopped(&loaded, &arguments, |ready| announce(&ready, &loaded)).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A server that listens.
+pub(super) struct Ready<'a> {
+    pub(super) addresses: &'a Addresses,
+    /// Since the start.
+    pub(super) took: Duration,
+    pub(super) lifecycle: &'a Lifecycle,
+}
+
+/// Serves until a signal, or until somebody cancels the soft stage. `on_ready` is called once the server
+/// listens.
+pub(super) async fn until_stopped(
+    loaded: &LoadedConfig,
+    arguments: &ServeArguments,
+    on_ready: impl FnOnce(Ready<'_>),
+) -> anyhow::Result<()> {
     logging::start(&loaded.config.log)?;
     for name in &loaded.without_effect {
         tracing::warn!("{name} is set, but has no effect in this version");
     }
     let lifecycle = Lifecycle::default();
     lifecycle.listen_for_signals()?;
-    let result = serve(&loaded, &arguments, &lifecycle).await;
+    let result = serve(loaded, arguments, &lifecycle, on_ready).await;
     lifecycle.soft.cancel();
     lifecycle
         .stop_engine(loaded.config.server.shutdown_timeout())
         .await;
-    result.map(|()| ExitCode::SUCCESS)
+    result
 }
 
 async fn serve(
     loaded: &LoadedConfig,
     arguments: &ServeArguments,
     lifecycle: &Lifecycle,
+    on_ready: impl FnOnce(Ready<'_>),
 ) -> anyhow::Result<()> {
     let started = Instant::now();
     let config = &loaded.config;
@@ -85,7 +105,11 @@ async fn serve(
     let addresses = listeners.addresses(telemetry.engine.as_ref().map(Supervisor::url))?;
     listeners.serve(&planes, operations, lifecycle);
     addresses.write(&config.storage.data_dir)?;
-    announce(&addresses, started.elapsed(), loaded);
+    on_ready(Ready {
+        addresses: &addresses,
+        took: started.elapsed(),
+        lifecycle,
+    });
     lifecycle.soft.cancelled().await;
     stop(&planes, lifecycle, config.server.shutdown_timeout()).await;
     addresses::remove(&config.storage.data_dir);
@@ -219,13 +243,14 @@ async fn bind(address: SocketAddr, variable: &str) -> anyhow::Result<TcpListener
     })
 }
 
-fn announce(addresses: &Addresses, took: Duration, loaded: &LoadedConfig) {
+fn announce(ready: &Ready<'_>, loaded: &LoadedConfig) {
     let Addresses {
         http,
         otlp_http,
         otlp_grpc,
         ..
-    } = addresses;
+    } = ready.addresses;
+    let took = ready.took;
     let storage = &loaded.config.storage;
     let relational = if storage.database_url.is_some() {
         "Postgres"
