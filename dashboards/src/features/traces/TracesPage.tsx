@@ -65,12 +65,15 @@ export function TracesPage() {
         onRefreshed={refresh}
       />
       <div className="flex min-h-0 flex-1">
-        <FacetPanel
-          facets={facets.data}
-          loading={facets.isPending}
-          filter={filter}
-          onFilterChanged={navigation.setFilter}
-        />
+        {/* With the drawer open, its room shows the list instead. */}
+        {peek ? null : (
+          <FacetPanel
+            facets={facets.data}
+            loading={facets.isPending}
+            filter={filter}
+            onFilterChanged={navigation.setFilter}
+          />
+        )}
         <div className="relative flex min-w-0 flex-1 flex-col">
           <TracesHistogram question={question} histogram={histogram} onBrushed={navigation.zoomTo} />
           <div className="relative flex min-h-0 flex-1 flex-col">

@@ -13,6 +13,7 @@ import type { TableColumn } from "@/components/table/columns";
 import { observationType } from "@/components/trace/observation-types";
 import type { Trace } from "@/lib/api/types";
 import { TraceNameCell } from "./components/TraceNameCell";
+import { previewText } from "./preview";
 
 /** The columns of the list. `maxMs` is the longest trace on the page: the full width of the latency's bar. */
 export function traceColumns(maxMs: number): TableColumn<Trace>[] {
@@ -26,7 +27,7 @@ export function traceColumns(maxMs: number): TableColumn<Trace>[] {
     {
       id: "name",
       label: "Name",
-      size: 190,
+      size: 180,
       minSize: 120,
       grow: true,
       render: (trace) => <TraceNameCell trace={trace} />,
@@ -41,50 +42,50 @@ export function traceColumns(maxMs: number): TableColumn<Trace>[] {
     {
       id: "input",
       label: "Input",
-      size: 170,
+      size: 130,
       grow: true,
-      render: ({ input_preview }) => <TextCell text={input_preview} />,
+      render: ({ input_preview }) => <TextCell text={previewText(input_preview)} />,
     },
     {
       id: "output",
       label: "Output",
-      size: 170,
+      size: 120,
       grow: true,
-      render: ({ output_preview }) => <TextCell text={output_preview} />,
+      render: ({ output_preview }) => <TextCell text={previewText(output_preview)} />,
     },
-    { id: "models", label: "Models", size: 136, render: ({ models }) => <ModelsCell models={models} /> },
+    { id: "models", label: "Models", size: 124, render: ({ models }) => <ModelsCell models={models} /> },
     {
       id: "latency",
       label: "Latency",
-      size: 80,
+      size: 76,
       align: "right",
       render: ({ duration_ms }) => <DurationCell durationMs={duration_ms} maxMs={maxMs} />,
     },
     {
       id: "tokens-in",
       label: "Tokens in",
-      size: 76,
+      size: 74,
       align: "right",
       render: ({ usage }) => <TokensCell tokens={usage?.input_tokens} />,
     },
     {
       id: "tokens-out",
       label: "Out",
-      size: 60,
+      size: 56,
       align: "right",
       render: ({ usage }) => <TokensCell tokens={usage?.output_tokens} />,
     },
     {
       id: "cost",
       label: "Cost",
-      size: 80,
+      size: 90,
       align: "right",
       render: ({ total_cost }) => <CostCell amount={total_cost} />,
     },
     {
       id: "errors",
       label: "Errors",
-      size: 62,
+      size: 58,
       align: "right",
       render: ({ error_count }) => <ErrorsCell count={error_count} />,
     },

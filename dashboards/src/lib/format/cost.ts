@@ -4,7 +4,7 @@ import { fixDecimal, isZeroDecimal, leadingPlace } from "./decimal";
 const leastPlaces = 4;
 const significantDigits = 3;
 /** Below this, more digits would only be noise of the price table. */
-const mostPlaces = 9;
+const mostPlaces = 6;
 
 export function formatCost(amount: string): string {
   if (isZeroDecimal(amount)) return "$0";

@@ -39,21 +39,21 @@ export function FacetGroup({ title, values, chosen, onValueToggled }: FacetGroup
             <label
               key={value}
               title={`${value}: ${formatCount(count)}`}
-              className="relative flex h-6.5 cursor-pointer items-center gap-2 rounded-sm px-1.5 text-xs hover:bg-hover"
+              className="relative flex h-6.5 cursor-pointer items-center gap-2 rounded-sm px-1.5 text-xs hover:text-accent"
             >
+              <span
+                aria-hidden
+                style={{ width: `${(count / most) * 100}%` }}
+                className="absolute inset-y-[3px] left-0 rounded-sm bg-hover"
+              />
               <Checkbox
                 aria-label={value}
                 checked={chosen.has(value)}
                 onCheckedChange={() => onValueToggled(value)}
-                className="size-3.5"
+                className="relative size-3.5"
               />
-              <span className="min-w-0 flex-1 truncate">{value}</span>
-              <span className="text-faint-foreground tabular-nums">{formatCompact(count)}</span>
-              <span
-                aria-hidden
-                style={{ width: `calc(${(count / most) * 100}% - ${(count / most) * 12}px)` }}
-                className="absolute bottom-0 left-1.5 h-px bg-border-strong"
-              />
+              <span className="relative min-w-0 flex-1 truncate">{value}</span>
+              <span className="relative text-muted-foreground tabular-nums">{formatCompact(count)}</span>
             </label>
           ))}
           {values.length > shown.length || all ? (

@@ -1,0 +1,29 @@
+import { formatDuration } from "@/lib/format/duration";
+import { treeColumns } from "./tree-columns";
+import type { WaterfallTick } from "./waterfall";
+
+/** Headings of the columns, and the time axis of the waterfall. */
+export function TraceTreeHeader({ ticks }: { ticks: readonly WaterfallTick[] }) {
+  return (
+    <div
+      aria-hidden
+      className="flex h-6.5 shrink-0 items-center border-border border-b pr-3 pl-3 text-2xs text-faint-foreground"
+    >
+      <span className="min-w-0 flex-1">Name</span>
+      <span className={treeColumns.duration}>Duration</span>
+      <span className={treeColumns.tokens}>Tokens</span>
+      <span className={treeColumns.cost}>Cost</span>
+      <span className={treeColumns.waterfall}>
+        {ticks.map(({ ms, leftPercent }) => (
+          <span
+            key={ms}
+            style={{ left: `${leftPercent}%` }}
+            className="absolute inset-y-0 flex items-center border-border border-l whitespace-nowrap pl-1 tabular-nums"
+          >
+            {leftPercent < 82 ? formatDuration(ms) : null}
+          </span>
+        ))}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,54 @@
+/** The attempts of a gateway call as one story: tried A (429, 310 ms), tried B (timeout), answered by C. */
+import type { Observation } from "@/lib/api/types";
+import type { TraceTree, TreeNode } from "./tree";
+
+export type Attempt = {
+  id: string;
+  provider: string;
+  model: string | null;
+  /** The provider's HTTP status, when there was an answer. */
+  status: number | undefined;
+  /** Why it failed, in a word. */
+  reason: string | undefined;
+  durationMs: number;
+  outcome: "answered" | "failed" | "cancelled";
+};
+
+const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+const number = (value: unknown) => {
+  const read = typeof value === "string" ? Number(value) : value;
+  return typeof read === "number" && Number.isFinite(read) ? read : undefined;
+};
+
+/** Only for a gateway's own span: one with attempts right below it. */
+export function attemptsOf(tree: TraceTree, node: TreeNode): Attempt[] {
+  if (node.observation.attributes["brokle.gateway.attempts"] === undefined) return [];
+  const attempts: { number: number; attempt: Attempt }[] = [];
+  for (let index = node.index + 1; index < node.end; ) {
+    const child = tree.nodes[index];
+    if (!child) break;
+    const order = number(child.observation.attributes["brokle.gateway.attempt"]);
+    if (order !== undefined) attempts.push({ number: order, attempt: readAttempt(child.observation) });
+    index = child.end;
+  }
+  return attempts.sort((a, b) => a.number - b.number).map(({ attempt }) => attempt);
+}
+
+function readAttempt(observation: Observation): Attempt {
+  const { attributes } = observation;
+  const outcome = text(attributes["brokle.gateway.outcome"]);
+  return {
+    id: observation.observation_id,
+    provider: text(attributes["brokle.gateway.provider"]) ?? observation.provider ?? "provider",
+    model: observation.model ?? null,
+    status: number(attributes["http.response.status_code"]),
+    reason: text(attributes["error.type"])?.replaceAll("_", " "),
+    durationMs: observation.duration_ms,
+    outcome:
+      outcome === "cancelled"
+        ? "cancelled"
+        : outcome === "failed" || observation.status === "error"
+          ? "failed"
+          : "answered",
+  };
+}
