@@ -12,8 +12,6 @@ const sizes = [
 ] as const;
 const themes = ["light", "dark"] as const;
 
-test.skip(!folder, "SCREENSHOT_DIR says where the pictures go");
-
 test("every page at two widths and in both themes", async ({ page, request }) => {
   test.setTimeout(300_000);
   await mkdir(String(folder), { recursive: true });
