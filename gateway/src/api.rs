@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::error::GatewayError;
 use crate::shared::Shared;
 
+pub(crate) mod body;
 mod chat;
 pub(crate) mod models;
 

@@ -203,6 +203,8 @@ impl Default for RetryConfig {
 pub struct LimitConfig {
     /// Calls in progress; further ones are answered 503.
     pub in_flight_max: usize,
+    /// Bytes of all requests in progress together; further ones are answered 503.
+    pub in_flight_bytes_max: usize,
     /// Bytes of a request.
     pub request_bytes_max: usize,
     /// Bytes of an answer that is not streamed, once decompressed.
@@ -217,6 +219,7 @@ impl Default for LimitConfig {
     fn default() -> Self {
         Self {
             in_flight_max: 10_000,
+            in_flight_bytes_max: 512 << 20,
             request_bytes_max: 64 << 20,
             response_bytes_max: 64 << 20,
             frame_bytes_max: 16 << 20,

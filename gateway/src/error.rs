@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use brokle_model::error::{Classify, ErrorKind};
 use brokle_model::port::AuthError;
+use brokle_model::telemetry::ENVIRONMENT_BYTES_MAX;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
@@ -24,6 +25,8 @@ pub(crate) enum GatewayError {
     BodyTimeout,
     #[error("the request could not be read")]
     BodyBroken,
+    #[error("`X-Environment` must be at most {ENVIRONMENT_BYTES_MAX} visible ASCII characters")]
+    Environment,
     #[error("compressed requests are not supported; send the body without `content-encoding`")]
     BodyEncoded,
     #[error(transparent)]
@@ -60,7 +63,7 @@ impl Classify for GatewayError {
             Self::Busy => ErrorKind::Unavailable,
             Self::BodyTooLarge(_) => ErrorKind::TooLarge,
             Self::BodyTimeout => ErrorKind::Timeout,
-            Self::BodyBroken | Self::BodyEncoded | Self::Request(_) => ErrorKind::Invalid,
+            Self::BodyBroken | Self::BodyEncoded | Self::Environment | Self::Request(_) => ErrorKind::Invalid,
             Self::Unroutable { .. } => ErrorKind::NotFound,
         }
     }
@@ -74,6 +77,7 @@ impl Classify for GatewayError {
             Self::BodyTimeout => "request_timeout",
             Self::BodyBroken => "request_unreadable",
             Self::BodyEncoded => "request_encoding_unsupported",
+            Self::Environment => "environment_invalid",
             Self::Request(RequestError::Json(_)) => "invalid_json",
             Self::Request(_) => "invalid_value",
             Self::Unroutable { .. } => "model_not_found",

@@ -84,6 +84,7 @@ impl Gateway {
         let client = upstream::client(&settings.timeouts, &settings.limits)?;
         let metrics = Arc::new(Metrics::register(registry));
         let slots = Arc::new(Semaphore::new(settings.limits.in_flight_max));
+        let room = api::body::Room::of(settings.limits.in_flight_bytes_max);
         let (recorder, task) = Recorder::start(sink, Arc::clone(&metrics));
         let shared = Shared {
             settings: ArcSwap::from_pointee(settings),
@@ -94,6 +95,7 @@ impl Gateway {
             clock,
             metrics,
             slots,
+            room,
             listing: api::models::Listing::default(),
         };
         Ok(Self {
@@ -109,8 +111,8 @@ impl Gateway {
         api::router(Arc::clone(&self.shared))
     }
 
-    /// Replaces the configuration. Calls in progress keep the one that they began with. The number of calls
-    /// in progress, the connect timeout and the pool's size stay as they were at the start.
+    /// Replaces the configuration. Calls in progress keep the one that they began with. The bounds on
+    /// calls in progress, the connect timeout and the pool's size stay as they were at the start.
     pub fn reload(&self, mut settings: GatewaySettings) {
         settings.inherit_health(&self.shared.settings.load());
         self.shared.settings.store(Arc::new(settings));

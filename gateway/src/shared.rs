@@ -8,6 +8,7 @@ use brokle_model::port::KeyResolver;
 use brokle_model::price::PriceBook;
 use tokio::sync::Semaphore;
 
+use crate::api::body::Room;
 use crate::api::models::Listing;
 use crate::metrics::Metrics;
 use crate::record::recorder::Recorder;
@@ -25,6 +26,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     /// One permit per call in progress.
     pub(crate) slots: Arc<Semaphore>,
+    /// Room for the requests in memory.
+    pub(crate) room: Room,
     /// The models that providers offer, kept for a minute.
     pub(crate) listing: Listing,
 }

@@ -38,3 +38,12 @@ pub const ORIGINAL_START: &str = "brokle.otlp.start_time_unix_nano";
 
 /// The same for an end time, which storage also cannot hold when it lies before the start.
 pub const ORIGINAL_END: &str = "brokle.otlp.end_time_unix_nano";
+
+/// The longest environment tag.
+pub const ENVIRONMENT_BYTES_MAX: usize = 64;
+
+/// Whether `text` can be an environment tag: short, and visible ASCII without spaces. One rule for every door
+/// that takes `X-Environment`.
+pub fn is_environment(text: &str) -> bool {
+    (1..=ENVIRONMENT_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}

@@ -7,14 +7,12 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use brokle_model::id::SpanId;
 use brokle_model::port::KeyGrant;
-use bytes::Bytes;
+use brokle_model::telemetry::is_environment;
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, USER_AGENT};
+use http::header::USER_AGENT;
 use http::request::Parts;
-use http_body::Body as _;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use super::authorize;
+use super::{authorize, body};
 use crate::call;
 use crate::dialect::openai::request::ChatRequest;
 use crate::error::GatewayError;
@@ -25,6 +23,7 @@ use crate::shared::Shared;
 use crate::trace_context::TraceContext;
 
 const HEADER_CHARS_MAX: usize = 200;
+const ENVIRONMENT_HEADERS: [&str; 2] = ["x-environment", "x-brokle-environment"];
 
 /// Creates a chat completion: the answer of the model, route or `provider/model` that the body names.
 ///
@@ -67,11 +66,12 @@ async fn admit(
     arrived: Instant,
 ) -> Result<CallGuard, GatewayError> {
     let grant = authorize(shared, &parts.headers).await?;
+    let environment = environment(&parts.headers)?;
     let permit = Arc::clone(&shared.slots)
         .try_acquire_owned()
         .map_err(|_| GatewayError::Busy)?;
     let slot = Slot::new(permit, &shared.metrics.in_flight);
-    let record = open_record(shared, settings, &grant, &parts.headers, arrived);
+    let record = open_record(shared, settings, &grant, environment, &parts.headers, arrived);
     Ok(CallGuard::new(record, Arc::clone(&shared.recorder), slot))
 }
 
@@ -79,12 +79,13 @@ fn open_record(
     shared: &Shared,
     settings: &GatewaySettings,
     grant: &KeyGrant,
+    environment: String,
     headers: &HeaderMap,
     arrived: Instant,
 ) -> CallRecord {
     CallRecord {
         project: grant.project,
-        environment: header(headers, "x-environment").unwrap_or_default(),
+        environment,
         trace: TraceContext::from_headers(headers),
         span: SpanId::generate(),
         started_at: shared.clock.now(),
@@ -114,7 +115,7 @@ async fn serve(
     parts: Parts,
     body: axum::body::Body,
 ) -> Response {
-    match prepare(settings, &mut call, &parts.headers, body).await {
+    match prepare(shared, settings, &mut call, &parts.headers, body).await {
         Ok((request, candidates)) => {
             call::run(shared, settings, call, request, candidates, &parts.headers).await
         }
@@ -124,12 +125,13 @@ async fn serve(
 
 /// Reads the body and finds where it is to go.
 async fn prepare(
+    shared: &Shared,
     settings: &GatewaySettings,
     call: &mut CallRecord,
     headers: &HeaderMap,
     body: axum::body::Body,
 ) -> Result<(ChatRequest, Candidates), GatewayError> {
-    let body = read_body(settings, headers, body).await?;
+    let body = body::read(shared, settings, headers, body).await?;
     let request = ChatRequest::parse(body)?;
     call.request = Some(RequestRecord {
         body: request.body.clone(),
@@ -148,30 +150,6 @@ async fn prepare(
     Ok((request, candidates))
 }
 
-async fn read_body(
-    settings: &GatewaySettings,
-    headers: &HeaderMap,
-    body: axum::body::Body,
-) -> Result<Bytes, GatewayError> {
-    let bytes_max = settings.limits.request_bytes_max;
-    if headers
-        .get(CONTENT_ENCODING)
-        .is_some_and(|encoding| encoding != "identity")
-    {
-        return Err(GatewayError::BodyEncoded);
-    }
-    if body.size_hint().lower() > bytes_max as u64 {
-        return Err(GatewayError::BodyTooLarge(bytes_max));
-    }
-    let patience = Duration::from_millis(settings.timeouts.request_body_ms);
-    let read = tokio::time::timeout(patience, Limited::new(body, bytes_max).collect()).await;
-    match read.map_err(|_| GatewayError::BodyTimeout)? {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(GatewayError::BodyTooLarge(bytes_max)),
-        Err(_) => Err(GatewayError::BodyBroken),
-    }
-}
-
 fn refuse(call: CallGuard, error: GatewayError) -> Response {
     use brokle_model::error::Classify;
     let failure = Failure {
@@ -183,6 +161,20 @@ fn refuse(call: CallGuard, error: GatewayError) -> Response {
     call::describe(response.headers_mut(), &call);
     call.finish(status, Some(failure));
     response
+}
+
+/// The tag of what this call records; empty when the caller sent none. A tag that cannot be one is refused, as
+/// the collector does: a call under a wrong tag would be looked for in vain.
+fn environment(headers: &HeaderMap) -> Result<String, GatewayError> {
+    let Some(value) = ENVIRONMENT_HEADERS.iter().find_map(|name| headers.get(*name)) else {
+        return Ok(String::new());
+    };
+    let text = value.to_str().map_err(|_| GatewayError::Environment)?.trim();
+    if text.is_empty() || is_environment(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(GatewayError::Environment)
+    }
 }
 
 /// A header's text, bounded; nothing when it is absent or empty.

@@ -89,6 +89,7 @@ impl GatewayConfig {
         for (key, value, max) in [
             ("limits.in_flight_max", limits.in_flight_max, 1 << 20),
             ("limits.request_bytes_max", limits.request_bytes_max, 1 << 30),
+            ("limits.in_flight_bytes_max", limits.in_flight_bytes_max, 1 << 40),
             ("limits.response_bytes_max", limits.response_bytes_max, 1 << 30),
             ("limits.frame_bytes_max", limits.frame_bytes_max, 1 << 28),
             (

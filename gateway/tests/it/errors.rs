@@ -178,3 +178,34 @@ async fn whole_answer_that_never_comes_is_504() {
         assert_eq!(refused(stage.ask(model).await).await.0, 504, "{model}");
     }
 }
+
+#[tokio::test]
+async fn an_environment_that_cannot_be_a_tag_is_refused_as_the_collector_does() {
+    let stage = Stage::new().await;
+    for wrong in ["two words", "tab\tbed", &"x".repeat(65)] {
+        let response = stage.post(question("mock/mock-a").to_string());
+        let response = response.header("x-environment", wrong).send().await.unwrap();
+        let (status, error) = refused(response).await;
+        assert_eq!(
+            (status, &error["code"]),
+            (400, &json!("environment_invalid")),
+            "{wrong}"
+        );
+    }
+    assert!(stage.provider.requests().is_empty());
+    let response = stage.post(question("mock/mock-a").to_string());
+    let response = response.header("x-environment", "staging").send().await.unwrap();
+    assert_eq!(response.status(), 200);
+}
+
+#[tokio::test]
+async fn requests_that_together_exceed_the_room_are_turned_away_and_nothing_is_held_after() {
+    let stage = Stage::with("[limits]\nin_flight_bytes_max = 4096").await;
+    let mut large = question("mock/mock-a");
+    large["messages"][0]["content"] = json!("x".repeat(5000));
+    let turned_away = stage.send(&large).await;
+    assert_eq!(header(turned_away.headers(), "retry-after"), "1");
+    let (status, error) = refused(turned_away).await;
+    assert_eq!((status, &error["code"]), (503, &json!("gateway_busy")));
+    assert_eq!(stage.ask("mock/mock-a").await.status(), 200);
+}
