@@ -27,7 +27,7 @@ pub(crate) struct Limits {
 
 /// Too many attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many attempts; try again in {} seconds", .0.as_secs().max(1))]
+#[error("too many attempts; try again in {} s", whole_seconds(*.0))]
 pub(crate) struct TooManyAttempts(Duration);
 
 impl Classify for TooManyAttempts {
@@ -84,6 +84,11 @@ impl Limits {
             }
         }
     }
+}
+
+/// Rounded up, as the header `Retry-After` has it.
+fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 fn per_minute(count: NonZeroU32) -> Rate {

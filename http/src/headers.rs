@@ -1,5 +1,6 @@
-//! Headers that protect browsers: a strict policy on every answer, and cross-origin access for the origins
-//! that an operator lists. The dashboard is served from the same origin, so the list is empty by default.
+//! Headers that protect browsers: a strict policy on every answer, and cross-origin access: with a session
+//! for the origins that an operator lists, with a key from anywhere. The dashboard is served from the same
+//! origin, so the list is empty by default.
 
 use std::future::ready;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use axum::Router;
 use axum::middleware::map_response;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, Method, header};
-use tower_http::cors::CorsLayer;
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use crate::extract::X_API_KEY;
 use crate::request_id::X_REQUEST_ID;
@@ -85,6 +86,17 @@ pub fn cors(allowed_origins: &[String]) -> Result<CorsLayer, InvalidOrigin> {
         ])
         .expose_headers([X_REQUEST_ID, header::RETRY_AFTER])
         .max_age(Duration::from_hours(1)))
+}
+
+/// Cross-origin access for routes that a key in a header opens, for any page. Cookies are not let through,
+/// so a page can do no more here than what its own key permits.
+pub fn cors_for_keys() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::POST])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([X_REQUEST_ID, header::RETRY_AFTER])
+        .max_age(Duration::from_hours(2))
 }
 
 fn parse_origin(text: &str) -> Result<HeaderValue, InvalidOrigin> {

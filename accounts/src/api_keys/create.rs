@@ -7,13 +7,15 @@ use brokle_model::error::{Classify, ErrorKind};
 use brokle_model::id::{ApiKeyId, ProjectId, UserId};
 use brokle_model::principal::Scope;
 use brokle_storage::repo::{ApiKeyRecord, StorageError};
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, DurationRound, TimeDelta, Utc};
 
 use crate::context::Context;
 use crate::name::{InvalidName, Name};
 
 /// The most keys of one project that are not revoked.
 const KEYS_PER_PROJECT_MAX: usize = 100;
+/// The last year that RFC 3339 can write.
+const YEAR_MAX: i32 = 9999;
 
 pub(crate) struct CreateApiKey {
     pub(crate) project: ProjectId,
@@ -33,6 +35,8 @@ pub(crate) enum CreateApiKeyError {
     NoScopes,
     #[error("the expiry must lie in the future")]
     ExpiryPast,
+    #[error("the expiry must lie before the year 10000")]
+    ExpiryTooFar,
     #[error("the project has {KEYS_PER_PROJECT_MAX} keys already; revoke one that is no longer used")]
     LimitReached,
     #[error(transparent)]
@@ -42,7 +46,7 @@ pub(crate) enum CreateApiKeyError {
 impl Classify for CreateApiKeyError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Name(_) | Self::NoScopes | Self::ExpiryPast => ErrorKind::Invalid,
+            Self::Name(_) | Self::NoScopes | Self::ExpiryPast | Self::ExpiryTooFar => ErrorKind::Invalid,
             Self::LimitReached => ErrorKind::Conflict,
             Self::Storage(error) => error.kind(),
         }
@@ -53,6 +57,7 @@ impl Classify for CreateApiKeyError {
             Self::Name(_) => "name_invalid",
             Self::NoScopes => "scopes_empty",
             Self::ExpiryPast => "expiry_past",
+            Self::ExpiryTooFar => "expiry_too_far",
             Self::LimitReached => "api_key_limit_reached",
             Self::Storage(error) => error.code(),
         }
@@ -62,7 +67,7 @@ impl Classify for CreateApiKeyError {
         match self {
             Self::Name(_) => Some("name"),
             Self::NoScopes => Some("scopes"),
-            Self::ExpiryPast => Some("expires_at"),
+            Self::ExpiryPast | Self::ExpiryTooFar => Some("expires_at"),
             _ => None,
         }
     }
@@ -80,6 +85,12 @@ pub(crate) async fn create(
     }
     if input.expires_at.is_some_and(|expires_at| expires_at <= now) {
         return Err(CreateApiKeyError::ExpiryPast);
+    }
+    if input
+        .expires_at
+        .is_some_and(|expires_at| expires_at.year() > YEAR_MAX)
+    {
+        return Err(CreateApiKeyError::ExpiryTooFar);
     }
     let unit = context.store.begin().await?;
     if unit.list_api_keys(input.project).await?.len() >= KEYS_PER_PROJECT_MAX {

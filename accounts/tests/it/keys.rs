@@ -115,6 +115,10 @@ async fn unacceptable_keys_name_their_field(app: App) {
             "expires_at",
         ),
         (json!({"name": "k", "expires_at": "tomorrow"}), "expires_at"),
+        (
+            json!({"name": "k", "expires_at": "+12026-09-21T14:13:20Z"}),
+            "expires_at",
+        ),
     ] {
         let line = format!("POST {}", tenant.keys_path());
         let refused = app.call(&tenant.token, &line, body).await.expect(400);

@@ -1,6 +1,6 @@
 //! The JSON body of a request. Demands a JSON content type, which also keeps HTML forms of other sites out.
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody as _};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use brokle_model::error::ErrorKind;
@@ -35,7 +35,8 @@ where
     }
 }
 
-/// An absent body, one without any content type, is `None`.
+/// An absent body is `None`: one without any content type, and an empty one whatever its type, since some
+/// clients declare JSON on every request.
 impl<T, S> OptionalFromRequest<S> for Json<T>
 where
     T: DeserializeOwned,
@@ -44,7 +45,8 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, ApiError> {
-        if !request.headers().contains_key(header::CONTENT_TYPE) {
+        let is_empty = request.body().size_hint().exact() == Some(0);
+        if is_empty || !request.headers().contains_key(header::CONTENT_TYPE) {
             return Ok(None);
         }
         <Self as FromRequest<S>>::from_request(request, state)

@@ -98,6 +98,7 @@ async fn an_optional_body_may_be_absent_but_not_wrong() {
     assert_eq!(call("POST /maybe", &[], "").await.body["data"], false);
     let sent = call("POST /maybe", &[JSON], r#"{"text":"hi","stars":1}"#).await;
     assert_eq!(sent.body["data"], true);
+    assert_eq!(call("POST /maybe", &[JSON], "").await.body["data"], false);
     let wrong = call("POST /maybe", &[JSON], r#"{"text":1}"#).await;
     assert_eq!((wrong.status.as_u16(), wrong.field()), (400, "text"));
 }
