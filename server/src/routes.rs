@@ -52,27 +52,35 @@ pub(crate) fn main_port(planes: &Planes, operations: Operations) -> Router {
         gateway: planes.gateway.router(),
         otlp: shared_port::router(Arc::clone(&planes.receiver)),
     };
-    let (people, machines, openapi) = described.split();
-    let people = with_limits(people, Limits::default())
-        .merge(description(openapi))
-        .layer(from_fn_with_state(RequestLog::Each, identify_and_log));
-    let machines = machines.layer(from_fn_with_state(RequestLog::FailuresOnly, identify_and_log));
+    let (people, gateway, otlp, openapi) = described.split();
+    let people = with_limits(people, Limits::default()).merge(description(openapi));
+    // Browsers' exporters send from pages of any origin: what authorises is the key, never a cookie. Their
+    // preflight is a method that no route has, so the answer to those must lie inside of the layer.
+    let otlp = otlp
+        .method_not_allowed_fallback(fallback::method_not_allowed)
+        .layer(headers::cors_for_keys());
+    let machines = gateway.merge(otlp);
     let operators = health::router(operations.health)
         .route(
             "/metrics",
             routing::get(metrics::metrics).with_state(operations.metrics),
         )
-        .fallback(assets::dashboard)
-        .layer(from_fn_with_state(RequestLog::FailuresOnly, identify_and_log));
-    let router = people
-        .merge(machines)
-        .merge(operators)
-        .method_not_allowed_fallback(fallback::method_not_allowed);
+        .fallback(assets::dashboard);
+    let router = guarded(people, RequestLog::Each)
+        .merge(guarded(machines, RequestLog::FailuresOnly))
+        .merge(guarded(operators, RequestLog::FailuresOnly));
     let router = router.layer(from_fn_with_state(
         TrustedProxies(operations.trusted_proxies),
         identify_peer,
     ));
-    headers::with_security_headers(catch_panics(router))
+    headers::with_security_headers(router)
+}
+
+/// What surrounds every route, from the inside out: an answer to a wrong method, the end of panics, and the
+/// request's id, which is outermost so that both of the others carry it.
+fn guarded(router: Router, log: RequestLog) -> Router {
+    catch_panics(router.method_not_allowed_fallback(fallback::method_not_allowed))
+        .layer(from_fn_with_state(log, identify_and_log))
 }
 
 /// The API's description, for programs and for people.
@@ -86,15 +94,55 @@ fn description(openapi: OpenApi) -> Router {
 impl Described {
     /// The description of the whole API.
     pub(crate) fn openapi(self) -> OpenApi {
-        self.split().2
+        self.split().3
     }
 
-    fn split(self) -> (Router, Router, OpenApi) {
+    /// The routers of people, gateway and OTLP, and their descriptions as one.
+    fn split(self) -> (Router, Router, Router, OpenApi) {
         let mut openapi = brokle_http::openapi::base(env!("CARGO_PKG_VERSION"));
         let (dashboard, described) = self.dashboard.split_for_parts();
         openapi.merge(described);
-        let (machines, described) = self.gateway.merge(self.otlp).split_for_parts();
+        let (gateway, described) = self.gateway.split_for_parts();
         openapi.merge(described);
-        (dashboard, machines, openapi)
+        let (otlp, described) = self.otlp.split_for_parts();
+        openapi.merge(described);
+        (dashboard, gateway, otlp, openapi)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::http::{Request, StatusCode};
+    use serde_json::Value;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn defect() {
+        panic!("a secret detail");
+    }
+
+    #[tokio::test]
+    async fn refused_methods_and_panics_carry_the_id_that_their_header_says() {
+        let plain = Router::new().route("/defect", routing::get(defect));
+        let router = guarded(plain, RequestLog::FailuresOnly);
+        for (method, status) in [
+            ("GET", StatusCode::INTERNAL_SERVER_ERROR),
+            ("POST", StatusCode::METHOD_NOT_ALLOWED),
+        ] {
+            let request = Request::builder().method(method).uri("/defect");
+            let response = router
+                .clone()
+                .oneshot(request.body(Body::empty()).unwrap())
+                .await
+                .unwrap();
+            assert_eq!(response.status(), status);
+            let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+            let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body["error"]["request_id"], id, "{method}");
+            assert!(!body.to_string().contains("secret"), "{body}");
+        }
     }
 }

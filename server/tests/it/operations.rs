@@ -1,5 +1,6 @@
 //! What an operator relies on: health, metrics, the API's description, errors, the command line.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output};
 
 use reqwest::{Client, StatusCode};
@@ -148,4 +149,90 @@ fn config_show_hides_secrets() {
         text.contains("storage.database_url = (set)") && !text.contains("hunter2"),
         "{text}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_carries_its_request_id_in_the_header_also_for_a_wrong_method() {
+    let server = server().await;
+    for (method, path, status) in [
+        ("GET", "/v1/traces", 405),
+        ("PUT", "/v1/chat/completions", 405),
+        ("POST", "/api/v1/users/me", 405),
+        ("POST", "/health", 405),
+        ("GET", "/v1/nothing", 404),
+        ("GET", "/v1/models", 401),
+    ] {
+        let request = Client::new().request(method.parse().unwrap(), format!("{}{path}", server.url()));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{method} {path}");
+        assert!(response.headers().contains_key("x-request-id"), "{method} {path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_any_origin_may_send_spans_and_nothing_else() {
+    let server = server().await;
+    let preflight = async |path: &str| {
+        let request = Client::new().request("OPTIONS".parse().unwrap(), format!("{}{path}", server.url()));
+        let request = request
+            .header("origin", "https://shop.example")
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "content-type,x-api-key");
+        request.send().await.unwrap()
+    };
+    let allowed = preflight("/v1/traces").await;
+    assert_eq!(allowed.status(), StatusCode::OK);
+    assert_eq!(allowed.headers()["access-control-allow-origin"], "*");
+    assert_eq!(
+        allowed.headers()["access-control-allow-headers"],
+        "content-type,x-api-key"
+    );
+    assert!(!allowed.headers().contains_key("access-control-allow-credentials"));
+    for path in ["/api/v1/auth/login", "/v1/chat/completions"] {
+        let refused = preflight(path).await;
+        assert!(
+            !refused.headers().contains_key("access-control-allow-origin"),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn a_start_that_cannot_succeed_can_be_stopped_and_ends_by_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let library = directory.path().join("libchdb.so");
+    std::fs::write(&library, "no library").unwrap();
+    let start = || {
+        let mut command = Command::new(binary());
+        command.arg("serve").current_dir(directory.path());
+        for port in [
+            "PORT",
+            "BROKLE_OTLP_GRPC_PORT",
+            "BROKLE_OTLP_HTTP_PORT",
+            "BROKLE_CLICKHOUSE_PORT",
+        ] {
+            command.env(port, "0");
+        }
+        command.env("BROKLE_ENGINE_LIBRARY", &library);
+        command.env_remove("CLICKHOUSE_URL").env_remove("DATABASE_URL");
+        command.stderr(std::process::Stdio::piped()).spawn().unwrap()
+    };
+    let mut stopped = start();
+    let mut lines = BufReader::new(stopped.stderr.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("the engine process ended")));
+    let pid = rustix::process::Pid::from_child(&stopped);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let rest: Vec<String> = lines.collect();
+    assert!(stopped.wait().unwrap().success(), "{rest:?}");
+    assert!(
+        rest.iter().any(|line| line.contains("stopped before serving")),
+        "{rest:?}"
+    );
+
+    let failed = start().wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&failed.stderr);
+    assert_eq!(failed.status.code(), Some(1), "{text}");
+    assert!(text.contains("ended each time"), "{text}");
 }
