@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use brokle_engine::supervisor::Supervisor;
 use brokle_storage_clickhouse::{ClickHouse, ClickHouseConfig};
 use brokle_storage_sql::{Database, PoolOptions, SqlStore};
@@ -23,8 +23,6 @@ pub(crate) use engine::{embedded_client, engine_config, engine_library};
 pub(crate) use secrets::jwt_secret;
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
-/// A cold start reads the library from disk, half a gigabyte.
-const ENGINE_START_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The relational store's URL: what was configured, or SQLite in the data directory.
 pub(crate) fn relational_url(storage: &StorageConfig) -> String {
@@ -85,10 +83,10 @@ impl TelemetryEndpoint {
     }
 
     async fn embedded(loaded: &LoadedConfig, lifecycle: &Lifecycle) -> anyhow::Result<Self> {
-        let supervised = engine::supervised(loaded)?;
-        let supervisor = Supervisor::start(supervised, &lifecycle.engine_tasks, lifecycle.engine.clone())?;
-        let running = supervisor.wait_until_running(ENGINE_START_TIMEOUT).await;
-        running.context("the embedded ClickHouse; its messages are above")?;
+        let supervisor = tokio::select! {
+            started = engine::start(loaded, lifecycle) => started?,
+            () = lifecycle.soft.cancelled() => bail!("stopped while starting"),
+        };
         let config = ClickHouseConfig::parse(&supervisor.url())?;
         Ok(Self {
             client: ClickHouse::new(&config),

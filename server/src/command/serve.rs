@@ -58,7 +58,14 @@ pub(super) async fn until_stopped(
     }
     let lifecycle = Lifecycle::default();
     lifecycle.listen_for_signals()?;
-    let result = serve(loaded, arguments, &lifecycle, on_ready).await;
+    let mut result = serve(loaded, arguments, &lifecycle, on_ready).await;
+    if lifecycle.soft.is_cancelled()
+        && let Err(error) = &result
+    {
+        // Being stopped is no failure, and what it interrupted failed because of it.
+        tracing::info!("stopped before serving: {error:#}");
+        result = Ok(());
+    }
     lifecycle.soft.cancel();
     lifecycle
         .stop_engine(loaded.config.server.shutdown_timeout())
