@@ -5,12 +5,15 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, Mode, flock};
+use rustix::process::umask;
 
 const LOCK_FILE: &str = "server.lock";
 
-/// Creates the directory when it is absent.
+/// Creates the directory when it is absent. What this process and the engine write from here on is readable by
+/// their user only, also in a directory that was there before with wider permissions.
 pub(crate) fn prepare_data_dir(path: &Path) -> anyhow::Result<()> {
+    umask(Mode::RWXG | Mode::RWXO);
     let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
     created.with_context(|| {
         format!(

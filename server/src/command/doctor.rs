@@ -80,10 +80,13 @@ fn render(findings: &[Finding], faults: usize) -> String {
     text
 }
 
+/// Asks where the data directory says that its server listens, which need not be where one would listen now.
 async fn server_is_running(config: &Config) -> bool {
-    let connect = tokio::net::TcpStream::connect(config.server.http_address());
+    let Some(addresses) = crate::addresses::read(&config.storage.data_dir) else {
+        return false;
+    };
+    let connect = tokio::net::TcpStream::connect(addresses.http);
     matches!(tokio::time::timeout(PROBE_TIMEOUT, connect).await, Ok(Ok(_)))
-        && crate::addresses::read(&config.storage.data_dir).is_some()
 }
 
 fn data_directory(config: &Config) -> Result<String, String> {

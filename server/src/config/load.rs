@@ -198,7 +198,9 @@ fn validate(config: &Config, environment: &Environment) -> Result<(), ConfigErro
         brokle_storage_clickhouse::ClickHouseConfig::parse(url.expose_secret())
             .map_err(|error| invalid("CLICKHOUSE_URL (storage.clickhouse_url)", &error))?;
     }
-    let _ = environment;
+    let gateway = config.gateway.resolve(&|name| environment.secret(name));
+    gateway.map_err(|error| invalid("[gateway]", &error))?;
+    crate::logging::check(&config.log.filter).map_err(|error| invalid("[log]", &error))?;
     Ok(())
 }
 
@@ -262,6 +264,17 @@ mod tests {
             message.contains("JWT_SECRET") && !message.contains("hunter2"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn what_would_stop_a_start_later_is_refused_at_once() {
+        let route = "[gateway.routes.fast]\ntargets = [{ provider = \"nowhere\", model = \"m\" }]\n";
+        let message = load_text(route, &[]).unwrap_err().to_string();
+        assert!(message.contains("nowhere"), "{message}");
+        let message = load_text("", &[("BROKLE_LOG", "brokle=loud")])
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("BROKLE_LOG"), "{message}");
     }
 
     #[test]
