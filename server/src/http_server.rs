@@ -19,8 +19,10 @@ use tower::ServiceExt;
 use crate::lifecycle::Lifecycle;
 
 const CONNECTIONS_MAX: usize = 8_192;
-/// A client that dribbles its request head ties up a connection, nothing else.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// For a request's head, and for the next one on a connection that is kept: hyper has one clock for both. Longer
+/// than the minute for which load balancers keep their connections, or they would now and then send a request
+/// into one that we are closing. A client that dribbles its head ties up a connection, nothing else.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 const HTTP2_KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const HTTP2_STREAMS_MAX: u32 = 256;
 /// After an accept error such as "too many open files".
