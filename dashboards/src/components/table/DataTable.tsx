@@ -68,7 +68,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
 
   const width = compact ? undefined : table.getTotalSize();
   return (
-    <div ref={scroller} className="relative min-h-0 flex-1 overflow-auto overscroll-contain">
+    <div ref={scroller} className="@container relative min-h-0 flex-1 overflow-auto overscroll-contain">
       <div
         role="table"
         aria-label={props.label}
@@ -81,7 +81,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
         {props.loading ? (
           <TableSkeleton table={table} columns={props.columns} compact={compact !== undefined} />
         ) : face ? (
-          <div className="sticky left-0 flex min-h-64 w-full flex-1 flex-col">{face}</div>
+          <div className="sticky left-0 flex min-h-64 w-[100cqw] flex-1 flex-col">{face}</div>
         ) : (
           <div
             role="rowgroup"

@@ -72,8 +72,8 @@ export function TraceTreeRow(props: TraceTreeRowProps) {
               {node.errorsBelow}
             </span>
           ) : null}
-          {observation.model && !observation.name.includes(observation.model) ? (
-            <span className="min-w-0 shrink-[3] truncate text-faint-foreground">{observation.model}</span>
+          {observation.model && !saysModel(observation.name, observation.model) ? (
+            <span className="min-w-0 shrink-[100] truncate text-faint-foreground">{observation.model}</span>
           ) : null}
         </span>
       </span>
@@ -127,4 +127,10 @@ function Toggle({
       <ChevronRight aria-hidden className={cn("size-3.5 transition-transform", !collapsed && "rotate-90")} />
     </button>
   );
+}
+
+/** "chat gpt-4o-mini" says enough about gpt-4o-mini-2024-07-18. */
+function saysModel(name: string, model: string): boolean {
+  const lastWord = name.split(" ").at(-1) ?? "";
+  return name.includes(model) || (lastWord.length > 3 && model.startsWith(lastWord));
 }

@@ -75,7 +75,12 @@ export function TracesPage() {
           />
         )}
         <div className="relative flex min-w-0 flex-1 flex-col">
-          <TracesHistogram question={question} histogram={histogram} onBrushed={navigation.zoomTo} />
+          <TracesHistogram
+            question={question}
+            histogram={histogram}
+            unreadable={problem !== undefined}
+            onBrushed={navigation.zoomTo}
+          />
           <div className="relative flex min-h-0 flex-1 flex-col">
             {live && list.isSuccess ? (
               <NewTraces question={question} traces={traces} onShown={refresh} />

@@ -1,5 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { api, bodyOf, dataOf, pageOf } from "@/lib/api/client";
+import { api, bodyOf, dataOf, type Page, pageOf } from "@/lib/api/client";
+import { ApiError } from "@/lib/api/errors";
+import type { Observation } from "@/lib/api/types";
 
 /** What a list of traces is a list of. `from` and `to` are fixed: paging needs a range that does not move. */
 export type TracesQuestion = { projectId: string; from: string; to: string; filter: string };
@@ -79,7 +81,25 @@ export function traceQuery(projectId: string, traceId: string) {
       const params = { path: { trace_id: traceId }, query: { project_id: projectId } };
       return dataOf(api.GET("/api/v1/analytics/traces/{trace_id}", { params, signal }));
     },
+    // An id can be known a moment before its trace can be read.
+    refetchInterval: ({ state }) =>
+      state.error instanceof ApiError && state.error.status === 404 && state.errorUpdateCount <= missingLooks
+        ? arrivalPollMs
+        : false,
   });
+}
+
+const missingLooks = 5;
+const arrivalPollMs = 2_500;
+/** A root that is not there after this long is not coming. */
+const arrivalWaitMs = 10 * 60_000;
+
+/** Spans are sent when they end, so the root of a running trace comes last: look again until it is there. */
+function waitsForRoot(pages: readonly Page<Observation>[] | undefined): boolean {
+  const [first, ...more] = pages ?? [];
+  if (!first || more.length > 0 || first.nextCursor !== undefined) return false;
+  const newestMs = Math.max(0, ...first.items.map(({ start_time }) => Date.parse(start_time)));
+  return first.items.every((item) => item.parent_observation_id) && Date.now() - newestMs < arrivalWaitMs;
 }
 
 const firstObservations = 500;
@@ -99,6 +119,7 @@ export function observationsQuery(projectId: string, traceId: string) {
     getNextPageParam: ({ nextCursor }) => nextCursor,
     // Comparing tens of thousands of observations field by field costs more than drawing them again.
     structuralSharing: false,
+    refetchInterval: ({ state }) => (waitsForRoot(state.data?.pages) ? arrivalPollMs : false),
   });
 }
 

@@ -128,7 +128,7 @@ export function FilterBar({ value, facets, problem, onFilterChanged }: FilterBar
           </span>
         ) : (
           <IconButton
-            label="Clear the filter"
+            label="Clear"
             size="icon-sm"
             className="mr-0.5"
             onClick={() => {

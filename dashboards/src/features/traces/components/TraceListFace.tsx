@@ -4,7 +4,7 @@ import { Button } from "@/components/core/Button";
 import { EmptyState } from "@/components/core/EmptyState";
 import { ErrorState } from "@/components/core/ErrorState";
 import { useProject } from "@/features/projects/useProject";
-import { timeRangeLabel } from "@/lib/time-range";
+import { type TimeRange, timeRangeLabel } from "@/lib/time-range";
 import type { FilterProblem } from "../filter-problem";
 import type { TraceList } from "../useTraceList";
 import { useTraceNavigation } from "../useTraceNavigation";
@@ -23,7 +23,7 @@ export function TraceListFace({ traceList, filter, problem }: TraceListFaceProps
         title="The filter cannot be read"
         action={<ClearFilter onClick={() => setFilter("")} />}
       >
-        {problem.message}
+        Mend the term that is underlined, or begin again.
       </EmptyState>
     );
   }
@@ -49,7 +49,7 @@ export function TraceListFace({ traceList, filter, problem }: TraceListFaceProps
           </>
         }
       >
-        Nothing in {timeRangeLabel(range).toLowerCase()} fits {filter ? "this filter" : "this environment"}.
+        Nothing in {rangeWords(range)} fits {filter ? "this filter" : "this environment"}.
       </EmptyState>
     );
   }
@@ -71,11 +71,15 @@ export function TraceListFace({ traceList, filter, problem }: TraceListFaceProps
         </>
       }
     >
-      Nothing was received in {timeRangeLabel(range).toLowerCase()}. Connect an application to see its calls.
+      Nothing was received in {rangeWords(range)}. Connect an application to see its calls.
     </EmptyState>
   );
 }
 
 function ClearFilter({ onClick }: { onClick: () => void }) {
   return <Button onClick={onClick}>Clear the filter</Button>;
+}
+
+function rangeWords(range: TimeRange): string {
+  return range.kind === "preset" ? `the ${timeRangeLabel(range).toLowerCase()}` : "this stretch of time";
 }

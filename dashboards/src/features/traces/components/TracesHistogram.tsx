@@ -10,13 +10,15 @@ import { formatCount } from "@/lib/format/number";
 import type { TraceList } from "../useTraceList";
 
 type TracesHistogramProps = Pick<TraceList, "question" | "histogram"> & {
+  /** The filter cannot be read: there is nothing to chart, and nothing to try again. */
+  unreadable: boolean;
   onBrushed: (startMs: number, endMs: number) => void;
 };
 
 const height = 92;
 
 /** How many traces began when, and how many failed. Drag to zoom in. */
-export function TracesHistogram({ question, histogram, onBrushed }: TracesHistogramProps) {
+export function TracesHistogram({ question, histogram, unreadable, onBrushed }: TracesHistogramProps) {
   const [asTable, setAsTable] = useState(false);
   const { data, isPending, isError, isPlaceholderData, refetch } = histogram;
   const buckets = data?.buckets ?? [];
@@ -45,7 +47,9 @@ export function TracesHistogram({ question, histogram, onBrushed }: TracesHistog
           {asTable ? <ChartColumn /> : <Table2 />}
         </IconButton>
       </div>
-      {isError ? (
+      {unreadable ? (
+        <div style={{ height }} />
+      ) : isError ? (
         <div style={{ height }} className="flex items-center gap-3 text-muted-foreground text-xs">
           The chart could not be loaded.
           <Button size="sm" onClick={() => void refetch()}>
