@@ -83,6 +83,8 @@ pub(super) async fn read(
 }
 
 async fn collect(room: &Room, mut body: Body, bytes_max: usize) -> Result<Bytes, GatewayError> {
+    let announced = body.size_hint().exact();
+    let expected = announced.map_or(bytes_max, |bytes| usize::try_from(bytes).unwrap_or(bytes_max));
     let mut held = None;
     let mut only = Bytes::new();
     let mut joined = BytesMut::new();
@@ -98,6 +100,10 @@ async fn collect(room: &Room, mut body: Body, bytes_max: usize) -> Result<Bytes,
         if only.is_empty() && joined.is_empty() {
             only = data;
             continue;
+        }
+        if joined.capacity() < total {
+            // Doubling keeps copying linear; an announced length is not exceeded.
+            joined.reserve((total * 2).min(expected.max(total)) - joined.len());
         }
         joined.extend_from_slice(&std::mem::take(&mut only));
         joined.extend_from_slice(&data);
