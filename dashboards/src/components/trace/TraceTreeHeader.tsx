@@ -14,13 +14,17 @@ export function TraceTreeHeader({ ticks }: { ticks: readonly WaterfallTick[] }) 
       <span className={treeColumns.tokens}>Tokens</span>
       <span className={treeColumns.cost}>Cost</span>
       <span className={treeColumns.waterfall}>
-        {ticks.map(({ ms, leftPercent }) => (
+        {ticks.map(({ ms, leftPercent }, index) => (
           <span
             key={ms}
             style={{ left: `${leftPercent}%` }}
             className="absolute inset-y-0 flex items-center border-border border-l whitespace-nowrap pl-1 tabular-nums"
           >
-            {leftPercent < 82 ? formatDuration(ms) : null}
+            {leftPercent < 82 ? (
+              <span className={index % 2 === 1 ? "hidden @[30rem]:inline" : undefined}>
+                {formatDuration(ms)}
+              </span>
+            ) : null}
           </span>
         ))}
       </span>

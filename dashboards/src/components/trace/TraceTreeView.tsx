@@ -32,7 +32,7 @@ export function TraceTreeView({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => treeRowHeight,
-    overscan: 16,
+    overscan: 8,
     getItemKey: (index) => rows[index]?.node.id ?? index,
   });
   const ticks = waterfallTicks(tree.durationMs, ticksMost);
