@@ -1,5 +1,5 @@
-//! Every environment name that Brokle reads, on one page. `docs/reference/environment.md` is generated
-//! from this table.
+//! Every environment name that sets a configuration key, on one page; `brokle config env` prints it. The
+//! providers' keys (`OPENAI_API_KEY` and its like) are named by the gateway's catalog and configuration.
 
 /// How an environment value becomes a configuration value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -79,9 +79,13 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
       >
         {compact ? null : <DataTableHeader table={table} columns={props.columns} />}
         {props.loading ? (
-          <TableSkeleton table={table} columns={props.columns} compact={compact !== undefined} />
+          <OneCell>
+            <TableSkeleton table={table} columns={props.columns} compact={compact !== undefined} />
+          </OneCell>
         ) : face ? (
-          <div className="sticky left-0 flex min-h-64 w-[100cqw] flex-1 flex-col">{face}</div>
+          <OneCell>
+            <div className="sticky left-0 flex min-h-64 w-[100cqw] flex-1 flex-col">{face}</div>
+          </OneCell>
         ) : (
           <div
             role="rowgroup"
@@ -110,6 +114,20 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
           </div>
         )}
         {face || props.loading ? null : props.footer}
+      </div>
+    </div>
+  );
+}
+
+/** What stands in place of rows is still inside a table, which holds rows of cells and nothing else. */
+function OneCell({ children }: { children: ReactNode }) {
+  return (
+    <div role="rowgroup" className="contents">
+      {/* biome-ignore lint/a11y/useFocusableInteractive: not a row to act on */}
+      <div role="row" className="contents">
+        <div role="cell" className="contents">
+          {children}
+        </div>
       </div>
     </div>
   );

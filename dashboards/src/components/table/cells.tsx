@@ -122,7 +122,7 @@ export function TagsCell({ tags }: { tags: readonly string[] }) {
           <span className="truncate">{tag}</span>
         </Badge>
       ))}
-      {rest > 0 ? <span className="text-faint-foreground text-xs">+{rest}</span> : null}
+      {rest > 0 ? <span className="text-muted-foreground text-xs">+{rest}</span> : null}
     </span>
   );
 }

@@ -54,12 +54,14 @@ function Attribute({ row }: { row: AttributeRow }) {
   return (
     <div className="group relative grid grid-cols-[minmax(8rem,2fr)_3fr] gap-3 border-border border-b py-1 font-mono text-xs leading-5 hover:bg-hover">
       <dt className="text-muted-foreground [overflow-wrap:anywhere]">{row.key}</dt>
-      <dd className="whitespace-pre-wrap pr-7 [overflow-wrap:anywhere]">{text.slice(0, valueMost)}</dd>
-      <CopyButton
-        text={text}
-        label={`Copy ${row.key}`}
-        className="absolute top-0.5 right-0 opacity-0 focus-visible:opacity-100 group-hover:opacity-100"
-      />
+      <dd className="whitespace-pre-wrap pr-7 [overflow-wrap:anywhere]">
+        {text.slice(0, valueMost)}{" "}
+        <CopyButton
+          text={text}
+          label={`Copy ${row.key}`}
+          className="absolute top-0.5 right-0 opacity-0 focus-visible:opacity-100 group-hover:opacity-100"
+        />
+      </dd>
     </div>
   );
 }

@@ -73,7 +73,7 @@ export function TraceTreeRow(props: TraceTreeRowProps) {
             </span>
           ) : null}
           {observation.model && !saysModel(observation.name, observation.model) ? (
-            <span className="min-w-0 shrink-[100] truncate text-faint-foreground">{observation.model}</span>
+            <span className="min-w-0 shrink-[100] truncate text-muted-foreground">{observation.model}</span>
           ) : null}
         </span>
       </span>

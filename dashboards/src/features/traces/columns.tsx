@@ -127,7 +127,7 @@ function ModelsCell({ models }: { models: readonly string[] }) {
   return (
     <span title={models.join(", ")} className="flex min-w-0 gap-1">
       <span className="truncate">{first}</span>
-      {rest.length > 0 ? <span className="text-faint-foreground">+{rest.length}</span> : null}
+      {rest.length > 0 ? <span className="text-muted-foreground">+{rest.length}</span> : null}
     </span>
   );
 }
