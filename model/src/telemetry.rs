@@ -1,9 +1,15 @@
 //! One accepted OTLP request, on its way from a receiver, or from the gateway's recorder, to the
 //! write-ahead log. The body stays as it came: batching is concatenation, and replay is the same path.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use crate::id::ProjectId;
+
+/// How long traces are kept, counted from a span's start. The tables' time to live is the same (a test
+/// compares them), so what is older cannot be stored and must not be acknowledged.
+pub const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// Which of OTLP's signals a body carries. The numbers are written to disk: never change one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

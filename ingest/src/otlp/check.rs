@@ -21,6 +21,8 @@ pub enum Fault {
     StartMissing,
     /// A start beyond the receiver's tolerance for clocks that are ahead.
     StartInFuture,
+    /// A start beyond the time that traces are kept.
+    StartExpired,
     /// A time that storage cannot hold.
     TimeOutOfRange,
     /// Text that is not UTF-8.
@@ -31,12 +33,13 @@ pub enum Fault {
 
 impl Fault {
     /// Every fault, in the order of its number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::TraceId,
         Self::SpanId,
         Self::ParentSpanId,
         Self::StartMissing,
         Self::StartInFuture,
+        Self::StartExpired,
         Self::TimeOutOfRange,
         Self::NotUtf8,
         Self::TooDeep,
@@ -50,6 +53,7 @@ impl Fault {
             Self::ParentSpanId => "parent_span_id",
             Self::StartMissing => "start_missing",
             Self::StartInFuture => "start_in_future",
+            Self::StartExpired => "start_expired",
             Self::TimeOutOfRange => "time_out_of_range",
             Self::NotUtf8 => "not_utf8",
             Self::TooDeep => "too_deep",
@@ -65,6 +69,7 @@ impl std::fmt::Display for Fault {
             Self::ParentSpanId => "parent_span_id is neither empty nor 8 bytes",
             Self::StartMissing => "start_time_unix_nano is missing",
             Self::StartInFuture => "start_time_unix_nano is too far in the future",
+            Self::StartExpired => "start_time_unix_nano is older than traces are kept",
             Self::TimeOutOfRange => "a time is after the year 2262",
             Self::NotUtf8 => "a text is not UTF-8",
             Self::TooDeep => "an attribute value is nested too deeply",
@@ -197,6 +202,9 @@ fn times(start: u64, end: u64, limits: Limits) -> Option<Fault> {
     }
     if start > LATEST_UNIX_NANO || end > LATEST_UNIX_NANO {
         return Some(Fault::TimeOutOfRange);
+    }
+    if start < limits.earliest_start_unix_nano {
+        return Some(Fault::StartExpired);
     }
     (start > limits.latest_start_unix_nano).then_some(Fault::StartInFuture)
 }

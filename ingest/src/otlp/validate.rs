@@ -17,6 +17,9 @@ pub const VALUE_DEPTH_MAX: usize = 32;
 /// What makes a span storable, as far as it depends on the moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// A span that starts earlier than this is refused: storage would drop it as expired, without a word,
+    /// after we had acknowledged it.
+    pub earliest_start_unix_nano: u64,
     /// A span that starts later than this is refused: it would never expire and open a partition of its own.
     pub latest_start_unix_nano: u64,
 }

@@ -9,7 +9,7 @@ use brokle_model::clock::SharedClock;
 use brokle_model::id::ProjectId;
 use brokle_model::port::{KeyResolver, authorize_key};
 use brokle_model::principal::Scope;
-use brokle_model::telemetry::{Signal, Submission};
+use brokle_model::telemetry::{RETENTION, Signal, Submission};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -184,7 +184,9 @@ impl Receiver {
     fn limits(&self) -> Limits {
         let now = u64::try_from(self.clock.now().timestamp_nanos_opt().unwrap_or(i64::MAX)).unwrap_or(0);
         let ahead = u64::try_from(self.config.clock_ahead_max.as_nanos()).unwrap_or(u64::MAX);
+        let kept = u64::try_from(RETENTION.as_nanos()).unwrap_or(u64::MAX);
         Limits {
+            earliest_start_unix_nano: now.saturating_sub(kept),
             latest_start_unix_nano: now.saturating_add(ahead),
         }
     }

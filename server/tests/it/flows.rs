@@ -3,6 +3,8 @@
 use brokle_testkit::otlp;
 use brokle_testkit::server::{Server, ServerOptions};
 use brokle_testkit::tenant::{PASSWORD, Tenant};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use prost::Message as _;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -18,6 +20,7 @@ on_both_stores! {
     a_refresh_token_works_once_and_its_reuse_ends_the_session => refresh_rotation,
     signing_in_again_reaches_the_same_organization => sign_in_again,
     pages_of_traces_neither_repeat_nor_miss => paging,
+    an_expired_span_is_refused_by_name_and_its_neighbour_is_stored => expired_span,
 }
 
 async fn send(server: &Server, key: &str, body: Vec<u8>) -> StatusCode {
@@ -65,6 +68,30 @@ async fn sent_span_is_read_back(server: Server, tenant: Tenant) {
         (&exported["traceId"], &exported["spanId"]),
         (&json!(trace_id), &json!("03".repeat(8)))
     );
+}
+
+async fn expired_span(server: Server, tenant: Tenant) {
+    let day_ns = 86_400_000_000_000;
+    let kept = otlp::root_span([6; 16], [1; 8], "kept", now_ns() - 29 * day_ns);
+    let expired = otlp::root_span([6; 16], [2; 8], "expired", now_ns() - 31 * day_ns);
+    let request = Client::new()
+        .post(format!("{}/v1/traces", server.url()))
+        .header("x-api-key", &tenant.key);
+    let request = request
+        .header("content-type", "application/x-protobuf")
+        .body(otlp::request(vec![kept, expired]));
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let answer = ExportTraceServiceResponse::decode(answer.bytes().await.unwrap()).unwrap();
+    let partial = answer.partial_success.unwrap();
+    assert_eq!(partial.rejected_spans, 1);
+    assert!(
+        partial.error_message.contains("older than traces are kept"),
+        "{}",
+        partial.error_message
+    );
+    let found = observations(&tenant, &"06".repeat(16), 1).await;
+    assert_eq!((found.len(), &found[0]["name"]), (1, &json!("kept")));
 }
 
 async fn revoked_key(server: Server, tenant: Tenant) {

@@ -37,3 +37,31 @@ async fn ingest_fills_every_column_of_observations_and_no_other() {
         .collect();
     assert_eq!(written, columns);
 }
+
+#[tokio::test]
+async fn tables_keep_traces_as_long_as_ingest_accepts_them() {
+    let database = TestClickHouse::create().await;
+    let mut target = ClickHouseTarget::new(database.client());
+    apply(
+        &mut target,
+        &clickhouse(),
+        Verb::Up { steps: None },
+        &SystemClock,
+        false,
+    )
+    .await
+    .unwrap();
+    let days = brokle_model::telemetry::RETENTION.as_secs() / 86_400;
+    let described = "SELECT name, create_table_query FROM system.tables
+        WHERE database = currentDatabase() AND name IN ('observations', 'observations_core')";
+    let text = database
+        .client()
+        .fetch(described, "TabSeparated", Duration::from_secs(20))
+        .await
+        .unwrap();
+    assert_eq!(text.lines().count(), 2);
+    for line in text.lines() {
+        let expected = format!("TTL toDateTime(start_time) + toIntervalDay({days})");
+        assert!(line.contains(&expected), "{expected} is not in {line}");
+    }
+}

@@ -16,6 +16,7 @@ use super::generate::{Kind, request, scramble};
 use super::rebuild;
 
 const LIMITS: Limits = Limits {
+    earliest_start_unix_nano: 0,
     latest_start_unix_nano: u64::MAX,
 };
 

@@ -14,7 +14,9 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 
 const NOW: u64 = 1_800_000_000_000_000_000;
+const EARLIEST: u64 = NOW - 1_000_000;
 const LIMITS: Limits = Limits {
+    earliest_start_unix_nano: EARLIEST,
     latest_start_unix_nano: NOW,
 };
 
@@ -70,6 +72,13 @@ fn faulty_spans() -> Vec<(&'static str, Fault, Span)> {
         ..Event::default()
     };
     let deep = with_value(nested(VALUE_DEPTH_MAX + 2));
+    let start = |name, fault, start_time_unix_nano| {
+        let span = Span {
+            start_time_unix_nano,
+            ..bad()
+        };
+        (name, fault, span)
+    };
     vec![
         (
             "trace id missing",
@@ -119,22 +128,9 @@ fn faulty_spans() -> Vec<(&'static str, Fault, Span)> {
                 ..bad()
             },
         ),
-        (
-            "start missing",
-            Fault::StartMissing,
-            Span {
-                start_time_unix_nano: 0,
-                ..bad()
-            },
-        ),
-        (
-            "start in future",
-            Fault::StartInFuture,
-            Span {
-                start_time_unix_nano: NOW + 1,
-                ..bad()
-            },
-        ),
+        start("start missing", Fault::StartMissing, 0),
+        start("start in future", Fault::StartInFuture, NOW + 1),
+        start("start expired", Fault::StartExpired, EARLIEST - 1),
         (
             "end beyond 2262",
             Fault::TimeOutOfRange,
