@@ -10,6 +10,7 @@ mod config;
 mod http_server;
 mod lifecycle;
 mod logging;
+mod migrating;
 mod ops;
 mod routes;
 

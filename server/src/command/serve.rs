@@ -7,23 +7,20 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use brokle_engine::supervisor::Supervisor;
 use brokle_ingest::receiver::grpc::serve_grpc;
 use brokle_ingest::receiver::http as otlp_http;
-use brokle_migrations::target::clickhouse::ClickHouseTarget;
-use brokle_migrations::target::relational::RelationalTarget;
-use brokle_migrations::{Migration, Target, Verb, apply, clickhouse, postgres, sqlite, status};
-use brokle_model::clock::SystemClock;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 
 use crate::addresses::{self, Addresses};
 use crate::app::{Planes, Stores};
-use crate::backends::{self, DataDirLock, TelemetryEndpoint};
+use crate::backends::{self, DataDirLock};
 use crate::cli::ServeArguments;
 use crate::config::{LoadedConfig, ServerConfig};
 use crate::lifecycle::Lifecycle;
+use crate::migrating::{self, Policy};
 use crate::ops::metrics::MetricsState;
 use crate::ops::parts;
 use crate::routes::{self, Operations};
@@ -85,9 +82,14 @@ async fn serve(
     let _data_dir = DataDirLock::acquire(&config.storage.data_dir)?;
     // Ports first: a port that is taken should be said before half a gigabyte of engine is loaded.
     let listeners = Listeners::bind(&config.server).await?;
+    let policy = if arguments.no_migrate {
+        Policy::Check
+    } else {
+        Policy::Apply
+    };
     let (relational, telemetry) = tokio::try_join!(
-        open_relational(loaded, arguments),
-        open_telemetry(loaded, arguments, lifecycle)
+        migrating::open_relational(loaded, policy),
+        migrating::open_telemetry(loaded, policy, lifecycle)
     )?;
     let jwt_secret = match &config.accounts.jwt_secret {
         Some(secret) => secret.clone(),
@@ -141,52 +143,6 @@ async fn stop(planes: &Planes, lifecycle: &Lifecycle, timeout: Duration) {
             "left in the write-ahead log for the next start"
         );
     }
-}
-
-async fn open_relational(
-    loaded: &LoadedConfig,
-    arguments: &ServeArguments,
-) -> anyhow::Result<Arc<brokle_storage_sql::SqlStore>> {
-    let storage = &loaded.config.storage;
-    let mut target = RelationalTarget::connect(&backends::relational_url(storage)).await?;
-    let available = if target.name() == "sqlite" {
-        sqlite()
-    } else {
-        postgres()
-    };
-    migrate(&mut target, &available, arguments).await?;
-    drop(target);
-    backends::relational_store(storage).await
-}
-
-async fn open_telemetry(
-    loaded: &LoadedConfig,
-    arguments: &ServeArguments,
-    lifecycle: &Lifecycle,
-) -> anyhow::Result<TelemetryEndpoint> {
-    let endpoint = TelemetryEndpoint::open(loaded, lifecycle).await?;
-    let mut target = ClickHouseTarget::new(endpoint.client.clone());
-    migrate(&mut target, &clickhouse(), arguments).await?;
-    Ok(endpoint)
-}
-
-async fn migrate(
-    target: &mut dyn Target,
-    available: &[Migration],
-    arguments: &ServeArguments,
-) -> anyhow::Result<()> {
-    if !arguments.no_migrate {
-        apply(target, available, Verb::Up { steps: None }, &SystemClock, false).await?;
-        return Ok(());
-    }
-    let status = status(target, available).await?;
-    if let [(version, name), ..] = status.pending.as_slice() {
-        bail!(
-            "{}: migration {version} {name} is pending; run `brokle migrate up`",
-            status.target
-        );
-    }
-    Ok(())
 }
 
 /// The bound sockets.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use brokle_testkit::otlp;
-use brokle_testkit::server::{Server, ServerOptions, signal};
+use brokle_testkit::server::{Server, ServerOptions, free_port, signal};
 use brokle_testkit::tenant::Tenant;
 use brokle_testkit::wait;
 use reqwest::{Client, StatusCode};
@@ -209,6 +209,74 @@ async fn a_stopped_server_has_stored_all_that_it_acknowledged() {
     let stored: BTreeSet<String> = rows.iter().cloned().collect();
     assert!(acknowledged.is_subset(&stored), "drained on SIGTERM");
     assert_eq!(rows.len(), stored.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clickhouse_that_is_away_at_the_start_is_waited_for() {
+    let port = free_port().unwrap();
+    let away = ("CLICKHOUSE_URL".to_owned(), format!("http://127.0.0.1:{port}"));
+    // Not an engine of its own: the address above is all that it is given.
+    let options = ServerOptions {
+        embedded_engine: true,
+        environment: vec![away],
+        ..ServerOptions::default()
+    };
+    let server = Server::start(binary(), options).await.unwrap();
+    let tenant = Tenant::sign_up(&server.url()).await.unwrap();
+    let client = Client::new();
+    assert!(
+        send(&client, &server.url(), &tenant.key, &[1, 2, 3]).await,
+        "acknowledged without ClickHouse"
+    );
+    let ready = client
+        .get(format!("{}/health/ready", server.url()))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(ready.status(), StatusCode::OK);
+    let health: serde_json::Value = client
+        .get(format!("{}/health", server.url()))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(
+        (&health["status"], &health["parts"]["ingest"]["waiting_items"]),
+        (&"degraded".into(), &3.into())
+    );
+
+    let data = tempfile::tempdir().unwrap();
+    let mut engine = std::process::Command::new(binary())
+        .args([
+            "clickhouse",
+            "--listen",
+            &format!("127.0.0.1:{port}"),
+            "--stop-with-stdin",
+            "--path",
+        ])
+        .arg(data.path().join("clickhouse"))
+        .current_dir(data.path())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let found = wait::until(
+        "the spans are stored once ClickHouse is back",
+        STORED_WITHIN,
+        || async {
+            tenant
+                .observations(&"aa".repeat(16))
+                .await
+                .filter(|found| found.len() == 3)
+        },
+    )
+    .await;
+    engine.kill().unwrap();
+    engine.wait().unwrap();
+    found.unwrap_or_else(|error| panic!("{error}; the server's log:\n{}", server.log()));
 }
 
 /// The process id of a process's only child.
