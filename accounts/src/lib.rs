@@ -16,6 +16,7 @@ mod config;
 mod context;
 mod cookie;
 mod email;
+mod lookup;
 mod name;
 mod organizations;
 mod password;

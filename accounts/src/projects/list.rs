@@ -4,13 +4,14 @@ use brokle_model::id::{OrganizationId, UserId};
 use brokle_storage::repo::Project;
 
 use crate::context::Context;
-use crate::organizations::get::{self, GetOrganizationError};
+use crate::lookup::LookupError;
+use crate::organizations::get;
 
 pub(crate) async fn list(
     context: &Context,
     user: UserId,
     organization: Option<OrganizationId>,
-) -> Result<Vec<Project>, GetOrganizationError> {
+) -> Result<Vec<Project>, LookupError> {
     if let Some(organization) = organization {
         get::get(context, user, organization).await?;
     }
