@@ -1,8 +1,10 @@
 //! Killed at any moment, the engine has what it acknowledged, once.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::support::{Database, EngineProcess, folder};
+use crate::support::{Database, EngineProcess, eventually, folder};
 
 const ROWS_PER_BATCH: u64 = 2000;
 
@@ -34,7 +36,7 @@ async fn killed_during_inserts_it_loses_nothing_and_counts_nothing_twice() {
     let data = folder("killed");
     let mut engine = EngineProcess::start(&data, 0, "");
     let port = engine.url.rsplit_once(':').unwrap().1.parse().unwrap();
-    let database = std::sync::Arc::new(Database::create_on(&engine.url, "killed").await);
+    let database = Arc::new(Database::create_on(&engine.url, "killed").await);
     database
         .run(
             "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a \
@@ -42,11 +44,13 @@ async fn killed_during_inserts_it_loses_nothing_and_counts_nothing_twice() {
         )
         .await;
     let batches = 120;
+    let inserts = Arc::new(AtomicU64::new(0));
     let writer = {
-        let database = std::sync::Arc::clone(&database);
+        let (database, inserts) = (Arc::clone(&database), Arc::clone(&inserts));
         tokio::spawn(async move {
             for batch in 0..batches {
                 insert_until_acknowledged(&database, batch).await;
+                inserts.fetch_add(1, Ordering::SeqCst);
                 // An acknowledgement that got lost: the same batch once more.
                 insert_until_acknowledged(&database, batch).await;
             }
@@ -54,8 +58,12 @@ async fn killed_during_inserts_it_loses_nothing_and_counts_nothing_twice() {
     };
     let mut kills = 0;
     while !writer.is_finished() && kills < 6 {
-        // A random moment between two points of an insert.
-        tokio::time::sleep(Duration::from_millis(rand::random_range(60..260))).await;
+        // Some random number of inserts later, and then wherever in the next one that falls.
+        let until = inserts.load(Ordering::SeqCst) + rand::random_range(1..40);
+        eventually("inserts go on", async || {
+            inserts.load(Ordering::SeqCst) >= until || writer.is_finished()
+        })
+        .await;
         engine.kill();
         kills += 1;
         engine = tokio::task::spawn_blocking({
