@@ -1,4 +1,4 @@
-//! A model provider that is not one: it speaks `OpenAI`'s wire format on a loopback port, gives the same
+//! A model provider that is not one: it speaks several wire formats on a loopback port, gives the same
 //! answer to the same request every time, and misbehaves when asked to, by the model's name (see
 //! [`behaviour::Behaviour`]) or by a script. It remembers what it was sent, and who hung up on it.
 //!
@@ -26,6 +26,7 @@ mod answer;
 mod chat;
 mod frames;
 mod models;
+mod speech;
 
 pub use behaviour::Behaviour;
 
@@ -118,7 +119,8 @@ impl FakeProvider {
             changed: watch::channel(()).0,
         });
         let router = Router::new()
-            .route("/v1/chat/completions", post(chat::complete))
+            .route("/v1/chat/completions", post(chat::completions))
+            .route("/v1/messages", post(chat::messages))
             .route("/v1/models", get(models::list))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(Arc::clone(&state));

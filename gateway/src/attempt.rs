@@ -10,9 +10,12 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
+use crate::config::Dialect;
+use crate::dialect;
 use crate::dialect::openai::chunk::{self, Frame, Head};
 use crate::dialect::openai::error::{self, ProviderError};
 use crate::dialect::openai::reply::Reply;
+use crate::dialect::stream::Translator;
 use crate::record::{Answer, CallRecord, Failure};
 use crate::route::Target;
 use crate::route::retry::FailureClass;
@@ -142,9 +145,12 @@ pub(crate) async fn attempt(
     } else {
         deadline
     };
-    let body = outgoing
-        .request
-        .for_upstream(&target.model, target.provider.asks_usage());
+    let translated = dialect::request(outgoing.request, target)
+        .map_err(|error| Failed::new(FailureClass::Unsupported, 400, error.to_string()))?;
+    if let Some(attempt) = record.attempt() {
+        attempt.adapted = translated.adapted;
+    }
+    let body = translated.body;
     let request = upstream::chat_request(&target.provider, record, outgoing.headers, body, stream);
     let response = timeout_at(first_by, client.request(request))
         .await
@@ -152,13 +158,21 @@ pub(crate) async fn attempt(
         .map_err(|error| send_failure(&error))?;
     note_response(&response, record);
     if !response.status().is_success() {
-        return Err(refusal(response, settings, first_by).await);
+        return Err(refusal(response, settings, target, first_by).await);
     }
     if stream && !is_json(&response) {
-        open_stream(response, settings, outgoing, record, first_by, deadline).await
+        let deadlines = Deadlines { first_by, deadline };
+        open_stream(response, settings, outgoing, target, record, deadlines).await
     } else {
-        read_answer(response, settings, record, stream, deadline).await
+        read_answer(response, settings, target, record, stream, deadline).await
     }
+}
+
+/// By when a stream must have begun, and by when it must be over.
+#[derive(Clone, Copy)]
+struct Deadlines {
+    first_by: Instant,
+    deadline: Instant,
 }
 
 fn send_failure(error: &hyper_util::client::legacy::Error) -> Failed {
@@ -173,9 +187,10 @@ fn send_failure(error: &hyper_util::client::legacy::Error) -> Failed {
 }
 
 fn note_response(response: &Response<Incoming>, record: &mut CallRecord) {
-    let request_id = response
-        .headers()
+    let headers = response.headers();
+    let request_id = headers
         .get("x-request-id")
+        .or_else(|| headers.get("request-id"))
         .and_then(|id| id.to_str().ok());
     if let Some(attempt) = record.attempt() {
         attempt.status = Some(response.status().as_u16());
@@ -196,8 +211,18 @@ fn is_json(response: &Response<Incoming>) -> bool {
     })
 }
 
+/// Whether what the provider says can go to the caller as it came.
+fn speaks_pivot(target: &Target) -> bool {
+    target.provider.dialect == Dialect::Openai
+}
+
 /// Reads an error status and its body.
-async fn refusal(response: Response<Incoming>, settings: &GatewaySettings, deadline: Instant) -> Failed {
+async fn refusal(
+    response: Response<Incoming>,
+    settings: &GatewaySettings,
+    target: &Target,
+    deadline: Instant,
+) -> Failed {
     let (parts, body) = response.into_parts();
     let idle = Duration::from_millis(settings.timeouts.idle_ms);
     let packing = Packing::of(&parts.headers);
@@ -219,7 +244,7 @@ async fn refusal(response: Response<Incoming>, settings: &GatewaySettings, deadl
     };
     Failed {
         code,
-        body: error::is_error_body(&body).then_some(body),
+        body: (speaks_pivot(target) && error::is_error_body(&body)).then_some(body),
         retry_after: RetryAfter::from_headers(&parts.headers),
         headers: upstream::answer_headers(&parts.headers),
         ..Failed::new(said.class, status, message)
@@ -230,6 +255,7 @@ async fn refusal(response: Response<Incoming>, settings: &GatewaySettings, deadl
 async fn read_answer(
     response: Response<Incoming>,
     settings: &GatewaySettings,
+    target: &Target,
     record: &mut CallRecord,
     stream: bool,
     deadline: Instant,
@@ -244,6 +270,8 @@ async fn read_answer(
     let body = read_whole(body, Packing::of(&parts.headers), bytes_max, idle, deadline)
         .await
         .map_err(|fault| Failed::fault(&fault))?;
+    let body = dialect::answer(body, target, record.started_at.timestamp())
+        .map_err(|bad| Failed::new(FailureClass::Malformed, 502, bad.to_string()))?;
     match chunk::head(&body) {
         Head::Error(error) => Err(Failed::disguised(error)),
         Head::Malformed => Err(Failed::new(
@@ -277,12 +305,15 @@ async fn open_stream(
     response: Response<Incoming>,
     settings: &GatewaySettings,
     outgoing: &Outgoing<'_>,
+    target: &Target,
     record: &mut CallRecord,
-    first_by: Instant,
-    deadline: Instant,
+    Deadlines { first_by, deadline }: Deadlines,
 ) -> Result<Success, Failed> {
     let (parts, body) = response.into_parts();
-    let frames = FrameStream::new(body, Packing::of(&parts.headers), settings.limits.frame_bytes_max);
+    let created = record.started_at.timestamp();
+    let translator = Translator::new(target.provider.dialect, &target.model, created);
+    let bytes_max = settings.limits.frame_bytes_max;
+    let frames = FrameStream::new(body, Packing::of(&parts.headers), bytes_max, translator);
     let mut frames = frames.map_err(|fault| Failed::fault(&fault))?;
     let mut reply = Reply::new(settings.capture.budget());
     let held = hold_back(&mut frames, &mut reply, outgoing.request.wants_usage, first_by).await?;

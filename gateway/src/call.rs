@@ -208,6 +208,9 @@ pub(crate) fn describe(headers: &mut HeaderMap, call: &CallRecord) {
     if let Some(attempt) = call.attempts.last() {
         insert(headers, "x-brokle-provider", &attempt.provider.name);
         insert(headers, "x-brokle-model", &attempt.model);
+        if !attempt.adapted.is_empty() {
+            insert(headers, "x-brokle-adapted", &attempt.adapted.join(","));
+        }
     }
 }
 

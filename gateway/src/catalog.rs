@@ -1,5 +1,7 @@
-//! Providers known by name: what a user need not write down. Data only, and only those that speak
-//! `OpenAI`'s wire format; each works as soon as its key is in the environment.
+//! Providers known by name: what a user need not write down. Data only; each works as soon as its key is in
+//! the environment.
+
+use crate::config::Dialect;
 
 /// What is known of a provider before any configuration.
 #[derive(Debug)]
@@ -8,6 +10,8 @@ pub(crate) struct KnownProvider {
     pub(crate) name: &'static str,
     /// The name under which `OpenTelemetry` and the price table know it.
     pub(crate) provider_name: &'static str,
+    /// The wire format that it speaks.
+    pub(crate) dialect: Dialect,
     /// Address up to and including the version segment.
     pub(crate) base_url: &'static str,
     /// Variable of its key.
@@ -33,6 +37,7 @@ const fn known(
     KnownProvider {
         name,
         provider_name,
+        dialect: Dialect::Openai,
         base_url,
         api_key_env,
         base_url_env,
@@ -42,7 +47,7 @@ const fn known(
     }
 }
 
-static KNOWN: [KnownProvider; 9] = [
+static KNOWN: [KnownProvider; 10] = [
     known(
         "openai",
         "openai",
@@ -50,6 +55,16 @@ static KNOWN: [KnownProvider; 9] = [
         ["OPENAI_API_KEY", "OPENAI_BASE_URL"],
         &["gpt-*", "chatgpt-*", "o1*", "o3*", "o4*", "codex-*", "ft:gpt-*"],
     ),
+    KnownProvider {
+        dialect: Dialect::Anthropic,
+        ..known(
+            "anthropic",
+            "anthropic",
+            "https://api.anthropic.com/v1",
+            ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"],
+            &["claude-*"],
+        )
+    },
     known(
         "deepseek",
         "deepseek",

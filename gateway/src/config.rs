@@ -37,7 +37,7 @@ pub struct GatewayConfig {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProviderConfig {
-    /// The wire format that it speaks; `openai` when absent.
+    /// The wire format that it speaks; the built-in provider's own, or else `openai`, when absent.
     pub dialect: Option<Dialect>,
     /// Address up to and including the version segment, such as `https://api.openai.com/v1`.
     pub base_url: Option<String>,

@@ -1,15 +1,18 @@
 //! One upstream as a call needs it: addresses made ready, the credential as a header value, and what the
 //! last calls told about its health. Health is passive: no probe costs money.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use http::{HeaderValue, Uri};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, Dialect};
+use crate::dialect::anthropic;
 
 /// Failures in a row after which a provider is reported as failing.
 const FAILING_AFTER: u32 = 3;
@@ -21,9 +24,12 @@ pub(crate) struct Provider {
     pub(crate) name: String,
     /// `gen_ai.provider.name`, and the price table's name.
     pub(crate) vendor: String,
+    /// The wire format that it speaks.
+    pub(crate) dialect: Dialect,
     pub(crate) chat_uri: Uri,
     pub(crate) models_uri: Uri,
-    pub(crate) authorization: Option<HeaderValue>,
+    /// What every request to it carries: the credential, and the version of the API.
+    pub(crate) headers: HeaderMap,
     /// Host, for `server.address`.
     pub(crate) address: String,
     /// Port, for `server.port`.
@@ -38,19 +44,27 @@ pub(crate) struct Provider {
 
 impl Provider {
     /// Makes the addresses and the header ready, or says what is wrong with them.
-    pub(crate) fn new(name: &str, base_url: &str, key: Option<&SecretString>) -> Result<Self, ConfigError> {
+    pub(crate) fn new(
+        name: &str,
+        dialect: Dialect,
+        base_url: &str,
+        key: Option<&SecretString>,
+    ) -> Result<Self, ConfigError> {
         let refuse = |reason| ConfigError::BaseUrl {
             provider: name.to_owned(),
             url: base_url.to_owned(),
             reason,
         };
-        let base = base_url.trim_end_matches('/');
+        let base = versioned(base_url.trim_end_matches('/'), dialect);
         let uri = |path: &str| {
             format!("{base}{path}")
                 .parse::<Uri>()
                 .map_err(|_| refuse("it is not a URL"))
         };
-        let chat_uri = uri("/chat/completions")?;
+        let chat_uri = uri(match dialect {
+            Dialect::Anthropic => "/messages",
+            _ => "/chat/completions",
+        })?;
         let port = match chat_uri.scheme_str() {
             Some("http") => 80,
             Some("https") => 443,
@@ -67,7 +81,8 @@ impl Provider {
             name: name.to_owned(),
             vendor: name.to_owned(),
             models_uri: uri("/models")?,
-            authorization: key.map(|key| bearer(name, key)).transpose()?,
+            dialect,
+            headers: headers(name, dialect, key)?,
             address: authority.host().to_owned(),
             port: authority.port_u16().unwrap_or(port),
             chat_uri,
@@ -80,7 +95,9 @@ impl Provider {
 
     /// Whether streams are asked to report their usage.
     pub(crate) fn asks_usage(&self) -> bool {
-        self.stream_usage && !self.health.refuses_usage_request.load(Ordering::Relaxed)
+        self.dialect == Dialect::Openai
+            && self.stream_usage
+            && !self.health.refuses_usage_request.load(Ordering::Relaxed)
     }
 
     /// Whether `model` is recognisably this provider's.
@@ -92,13 +109,39 @@ impl Provider {
     }
 }
 
-fn bearer(provider: &str, key: &SecretString) -> Result<HeaderValue, ConfigError> {
-    let mut value =
-        HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).map_err(|_| ConfigError::Key {
+/// The address with the segment that names the API's version. Anthropic's own clients are given an address
+/// without one.
+fn versioned(base: &str, dialect: Dialect) -> Cow<'_, str> {
+    let last = base.rsplit('/').next().unwrap_or_default();
+    let has_version = last
+        .strip_prefix('v')
+        .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
+    if dialect == Dialect::Anthropic && !has_version {
+        Cow::Owned(format!("{base}/v1"))
+    } else {
+        Cow::Borrowed(base)
+    }
+}
+
+fn headers(provider: &str, dialect: Dialect, key: Option<&SecretString>) -> Result<HeaderMap, ConfigError> {
+    let mut headers = HeaderMap::new();
+    let (name, scheme) = match dialect {
+        Dialect::Anthropic => {
+            let version = HeaderValue::from_static(anthropic::VERSION);
+            headers.insert(HeaderName::from_static("anthropic-version"), version);
+            (HeaderName::from_static("x-api-key"), "")
+        }
+        _ => (AUTHORIZATION, "Bearer "),
+    };
+    if let Some(key) = key {
+        let value = HeaderValue::from_str(&format!("{scheme}{}", key.expose_secret()));
+        let mut value = value.map_err(|_| ConfigError::Key {
             provider: provider.to_owned(),
         })?;
-    value.set_sensitive(true);
-    Ok(value)
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
 }
 
 /// What the last attempts told.

@@ -115,6 +115,8 @@ pub(crate) struct AttemptRecord {
     /// What the call did next.
     pub(crate) decision: &'static str,
     pub(crate) upstream_request_id: Option<String>,
+    /// Fields of the request that were changed or left out because the provider's format has no place for them.
+    pub(crate) adapted: Vec<&'static str>,
 }
 
 /// What an attempt brought.
@@ -144,6 +146,7 @@ impl CallRecord {
             answer: Answer::Nothing,
             decision: "",
             upstream_request_id: None,
+            adapted: Vec::new(),
         });
         let last = self.attempts.len() - 1;
         &mut self.attempts[last]

@@ -9,8 +9,8 @@ use secrecy::SecretString;
 
 use crate::catalog::{self, KnownProvider};
 use crate::config::{
-    CaptureConfig, ConfigError, GatewayConfig, LimitConfig, ProviderConfig, RetryConfig, RouteConfig,
-    Strategy, TimeoutConfig,
+    CaptureConfig, ConfigError, Dialect, GatewayConfig, LimitConfig, ProviderConfig, RetryConfig,
+    RouteConfig, Strategy, TimeoutConfig,
 };
 use crate::provider::Provider;
 
@@ -152,7 +152,11 @@ fn configured(
         provider: name.to_owned(),
         known: catalog::names(),
     })?;
-    let mut provider = Provider::new(name, &base_url, key.as_ref())?;
+    let dialect = config
+        .dialect
+        .or(known.map(|known| known.dialect))
+        .unwrap_or(Dialect::Openai);
+    let mut provider = Provider::new(name, dialect, &base_url, key.as_ref())?;
     if let Some(known) = known {
         known.provider_name.clone_into(&mut provider.vendor);
         provider.models = known.models.iter().map(|&model| model.to_owned()).collect();

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -24,10 +24,17 @@ const TCP_KEEPALIVE: Duration = Duration::from_mins(1);
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("brokle/", env!("CARGO_PKG_VERSION")));
 
 /// Headers of the caller that providers act upon.
-const REQUEST_HEADERS: [&str; 4] = ["idempotency-key", "openai-beta", "http-referer", "x-title"];
+const REQUEST_HEADERS: [&str; 5] = [
+    "idempotency-key",
+    "openai-beta",
+    "anthropic-beta",
+    "http-referer",
+    "x-title",
+];
 /// Headers of the provider that clients act upon, by their beginnings.
-const ANSWER_HEADERS: [&str; 4] = [
+const ANSWER_HEADERS: [&str; 5] = [
     "x-ratelimit-",
+    "anthropic-ratelimit-",
     "retry-after",
     "openai-processing-ms",
     "openai-version",
@@ -105,8 +112,8 @@ fn request(method: Method, uri: &Uri, provider: &Provider, body: Bytes) -> Reque
     let headers = request.headers_mut();
     headers.insert(USER_AGENT, AGENT);
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    if let Some(authorization) = &provider.authorization {
-        headers.insert(AUTHORIZATION, authorization.clone());
+    for (name, value) in &provider.headers {
+        headers.insert(name.clone(), value.clone());
     }
     request
 }

@@ -1,4 +1,4 @@
-//! `POST /v1/chat/completions`.
+//! `POST /v1/chat/completions`, and the same in the other wire formats: each door differs by its [`Speech`].
 
 use std::convert::Infallible;
 use std::io;
@@ -11,12 +11,13 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::answer::Answer;
 use super::frames::{self, End, Script};
+use super::speech::Speech;
 use super::{Behaviour, State, Watch};
 
 const SLOW: Duration = Duration::from_millis(100);
@@ -24,9 +25,29 @@ const SLOW: Duration = Duration::from_millis(100);
 const THINKING_MAX: Duration = Duration::from_secs(4);
 const BODY_BYTES_MAX: usize = 256 << 20;
 
-pub(super) async fn complete(
+/// `OpenAI`'s door.
+pub(super) async fn completions(
     Shared(state): Shared<Arc<State>>,
     request: Request,
+) -> Result<Response, Infallible> {
+    complete(state, request, |request| Speech::Openai {
+        include_usage: request["stream_options"]["include_usage"] == true,
+    })
+    .await
+}
+
+/// Anthropic's door.
+pub(super) async fn messages(
+    Shared(state): Shared<Arc<State>>,
+    request: Request,
+) -> Result<Response, Infallible> {
+    complete(state, request, |_| Speech::Anthropic).await
+}
+
+async fn complete(
+    state: Arc<State>,
+    request: Request,
+    speech: impl FnOnce(&Value) -> Speech,
 ) -> Result<Response, Infallible> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.to_string();
@@ -36,10 +57,12 @@ pub(super) async fn complete(
     let number = state.remember(path, parts.headers, body.clone());
     let mut watch = Watch::new(&state, number);
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let speech = speech(&request);
+    let request = speech.understand(request);
     let behaviour = state
         .scripted()
         .unwrap_or_else(|| Behaviour::of(request["model"].as_str().unwrap_or_default()));
-    if let Some(refusal) = refuse(behaviour, &request) {
+    if let Some(refusal) = refuse(behaviour, &request, speech) {
         watch.complete();
         return Ok(refusal);
     }
@@ -48,9 +71,7 @@ pub(super) async fn complete(
     }
     let answer = Answer::to(&request, number, state.voice);
     if request["stream"] == true && behaviour != Behaviour::Plain {
-        let include_usage = request["stream_options"]["include_usage"] == true;
-        let script = frames::script(&answer, behaviour, include_usage);
-        return Ok(stream(&state, watch, answer, script, behaviour));
+        return Ok(stream(&state, watch, answer, speech, behaviour));
     }
     let pause = if behaviour == Behaviour::Slow {
         SLOW
@@ -58,14 +79,13 @@ pub(super) async fn complete(
         state.pace.saturating_mul(answer.words()).min(THINKING_MAX)
     };
     tokio::time::sleep(pause).await;
-    Ok(plain(watch, &answer, behaviour))
+    Ok(plain(watch, &answer, speech, behaviour))
 }
 
 /// The behaviours that are an error status.
-fn refuse(behaviour: Behaviour, request: &Value) -> Option<Response> {
+fn refuse(behaviour: Behaviour, request: &Value, speech: Speech) -> Option<Response> {
     let error = |status: u16, code: &str, message: &str| {
-        let body =
-            json!({ "error": { "message": message, "type": "fake_error", "param": null, "code": code } });
+        let body = speech.error(status, code, message);
         Some(json_response(status, Bytes::from(body.to_string())))
     };
     let mut response = match behaviour {
@@ -106,12 +126,12 @@ fn refuse(behaviour: Behaviour, request: &Value) -> Option<Response> {
 }
 
 /// A whole answer, or what the behaviour makes of it.
-fn plain(mut watch: Watch, answer: &Answer, behaviour: Behaviour) -> Response {
+fn plain(mut watch: Watch, answer: &Answer, speech: Speech, behaviour: Behaviour) -> Response {
     // Spaced as no serialiser would, to show whether the bytes are left alone.
-    let body = serde_json::to_string_pretty(&answer.body()).unwrap_or_default();
+    let body = serde_json::to_string_pretty(&speech.body(answer)).unwrap_or_default();
     let error = matches!(behaviour, Behaviour::OkThenError | Behaviour::ErrorAfterContent);
     let body = Bytes::from(if error {
-        frames::overloaded().to_string()
+        speech.overloaded().to_string()
     } else {
         body
     });
@@ -158,16 +178,17 @@ fn stream(
     state: &Arc<State>,
     watch: Watch,
     answer: Answer,
-    script: Script,
+    speech: Speech,
     behaviour: Behaviour,
 ) -> Response {
+    let script = frames::script(&answer, behaviour, speech);
     let (sender, receiver) = mpsc::channel(1);
     let pace = if behaviour == Behaviour::Slow {
         SLOW
     } else {
         state.pace
     };
-    tokio::spawn(write(sender, watch, answer, script, pace));
+    tokio::spawn(write(sender, watch, (answer, speech), script, pace));
     stream_response(
         receiver,
         "text/event-stream; charset=utf-8",
@@ -178,7 +199,7 @@ fn stream(
 async fn write(
     sender: mpsc::Sender<io::Result<Bytes>>,
     mut watch: Watch,
-    answer: Answer,
+    (answer, speech): (Answer, Speech),
     script: Script,
     pace: Duration,
 ) {
@@ -196,7 +217,14 @@ async fn write(
         End::Silence => sender.closed().await,
         End::Words(pace, length) => {
             let mut number = 0;
-            while send(&sender, &watch, frames::word(&answer, number, length), pace).await {
+            while send(
+                &sender,
+                &watch,
+                frames::word(&answer, speech, number, length),
+                pace,
+            )
+            .await
+            {
                 number += 1;
             }
         }

@@ -12,7 +12,9 @@ pub enum ConfigError {
         name: String,
     },
     /// A wire format that this version does not speak.
-    #[error("provider `{provider}` has dialect `{dialect}`, which this version does not speak; use `openai`")]
+    #[error(
+        "provider `{provider}` has dialect `{dialect}`, which this version does not speak; use `openai` or `anthropic`"
+    )]
     Dialect {
         /// Whose.
         provider: String,

@@ -275,6 +275,8 @@ fn describe_attempt(
         "brokle.upstream.request_id",
         attempt.upstream_request_id.as_deref(),
     );
+    let adapted = attempt.adapted.iter().map(|&field| field.to_owned());
+    attributes.texts("brokle.gateway.adapted", adapted.collect());
     if let Some(first_chunk) = attempt.first_chunk {
         attributes.double("gen_ai.response.time_to_first_chunk", first_chunk.as_secs_f64());
     }

@@ -14,6 +14,8 @@ pub(crate) enum FailureClass {
     Credential,
     /// The provider does not have that model.
     Model,
+    /// The provider's format cannot express the request; another one's may.
+    Unsupported,
     /// Too many requests.
     Rate,
     /// The provider failed, is overloaded, or cut the answer short.
@@ -33,6 +35,7 @@ impl FailureClass {
             Self::Request => "invalid_request",
             Self::Credential => "provider_credential",
             Self::Model => "model_not_found",
+            Self::Unsupported => "unsupported_by_provider",
             Self::Rate => "rate_limited",
             Self::Server => "provider_error",
             Self::Connect => "connect",
@@ -43,7 +46,7 @@ impl FailureClass {
 
     /// Whether it says something about the provider's health.
     pub(crate) const fn blames_provider(self) -> bool {
-        !matches!(self, Self::Request | Self::Model)
+        !matches!(self, Self::Request | Self::Model | Self::Unsupported)
     }
 
     /// The class of an HTTP status, refined by the error's own code when there is one.

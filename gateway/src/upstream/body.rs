@@ -1,6 +1,7 @@
 //! Reading what a provider sends, bounded in size and in time, and decompressed when it was compressed
 //! although nobody asked.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,6 +16,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
+use crate::dialect::stream::Translator;
 use crate::route::retry::FailureClass;
 use crate::sse::Splitter;
 
@@ -103,17 +105,27 @@ pub(crate) struct FrameStream {
     body: Incoming,
     unpack: Unpack,
     splitter: Splitter,
+    translator: Translator,
+    /// Translated frames that were not taken yet: what one frame of the provider's came to.
+    translated: VecDeque<Bytes>,
     ended: bool,
 }
 
 impl FrameStream {
     /// Frames of at most `frame_bytes_max` each.
-    pub(crate) fn new(body: Incoming, packing: Packing, frame_bytes_max: usize) -> Result<Self, BodyFault> {
+    pub(crate) fn new(
+        body: Incoming,
+        packing: Packing,
+        frame_bytes_max: usize,
+        translator: Translator,
+    ) -> Result<Self, BodyFault> {
         let unpack = Unpack::new(packing, frame_bytes_max)?;
         Ok(Self {
             body,
             unpack,
             splitter: Splitter::new(frame_bytes_max),
+            translator,
+            translated: VecDeque::new(),
             ended: false,
         })
     }
@@ -131,6 +143,19 @@ impl FrameStream {
     /// The next frame; nothing at the end. Reads no further than the frame asked for, so that a slow caller
     /// slows the provider down in place of filling our memory.
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BodyFault>> {
+        loop {
+            if let Some(frame) = self.translated.pop_front() {
+                return Poll::Ready(Ok(Some(frame)));
+            }
+            match std::task::ready!(self.poll_sent(context))? {
+                Some(frame) => self.translator.push(frame, &mut self.translated),
+                None => return Poll::Ready(Ok(None)),
+            }
+        }
+    }
+
+    /// The next frame as the provider sent it.
+    fn poll_sent(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BodyFault>> {
         loop {
             let next = self
                 .splitter

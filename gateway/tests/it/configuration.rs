@@ -87,10 +87,7 @@ fn mistakes_are_named() {
             "[providers.\"a/b\"]\nbase_url = \"http://h\"",
             "cannot name a provider",
         ),
-        (
-            "[providers.openai]\ndialect = \"anthropic\"",
-            "dialect `anthropic`",
-        ),
+        ("[providers.openai]\ndialect = \"cohere\"", "dialect `anthropic`"),
         (
             "[providers.openai]\napi_key = \"a\"\napi_key_env = \"B\"",
             "keep one",

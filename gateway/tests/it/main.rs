@@ -7,6 +7,7 @@
 )]
 
 mod configuration;
+mod dialects;
 mod disconnect;
 mod errors;
 mod fallback;

@@ -51,9 +51,22 @@ impl Stage {
         Self::with_sink(extra, MemorySink::new()).await
     }
 
+    /// The same, with the provider a second time under the name `name`, by its door for another dialect.
+    pub(crate) async fn with_second_dialect(name: &str, dialect: &str, extra: &str) -> Self {
+        let provider = FakeProvider::start().await;
+        let second = format!(
+            "[providers.{name}]\ndialect = \"{dialect}\"\nbase_url = \"{}\"\napi_key = \"sk-second\"\n{extra}",
+            provider.base_url()
+        );
+        Self::over(provider, &second, MemorySink::new()).await
+    }
+
     /// The same, with a sink of the test's own.
     pub(crate) async fn with_sink(extra: &str, sink: Arc<MemorySink>) -> Self {
-        let provider = FakeProvider::start().await;
+        Self::over(FakeProvider::start().await, extra, sink).await
+    }
+
+    async fn over(provider: FakeProvider, extra: &str, sink: Arc<MemorySink>) -> Self {
         let settings = config(&provider, extra).resolve(&|_| None).unwrap();
         let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(now));

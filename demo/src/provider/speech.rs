@@ -1,0 +1,132 @@
+//! The wire formats that the fake provider speaks: how each says what an [`Answer`] holds. What goes wrong on
+//! the way is the same for all of them, and lives in `frames` and `chat`.
+
+use serde_json::{Value, json};
+
+use super::answer::Answer;
+use super::behaviour::Behaviour;
+
+mod anthropic;
+mod openai;
+
+/// A wire format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speech {
+    /// `OpenAI`'s chat completions.
+    Openai {
+        /// Whether the caller wants the chunk that carries usage.
+        include_usage: bool,
+    },
+    /// Anthropic's Messages.
+    Anthropic,
+}
+
+/// One event of a stream.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Event {
+    /// The `event:` line; empty where the format has none.
+    pub(super) name: &'static str,
+    /// The `data:` line.
+    pub(super) data: String,
+}
+
+impl Event {
+    fn unnamed(data: &Value) -> Self {
+        Self::named("", data)
+    }
+
+    fn named(name: &'static str, data: &Value) -> Self {
+        Self {
+            name,
+            data: data.to_string(),
+        }
+    }
+}
+
+impl Speech {
+    /// The request in `OpenAI`'s terms, as far as [`Answer`] looks at it.
+    pub(super) fn understand(self, request: Value) -> Value {
+        match self {
+            Self::Openai { .. } => request,
+            Self::Anthropic => anthropic::understand(request),
+        }
+    }
+
+    /// A whole answer.
+    pub(super) fn body(self, answer: &Answer) -> Value {
+        match self {
+            Self::Openai { .. } => answer.body(),
+            Self::Anthropic => anthropic::body(answer),
+        }
+    }
+
+    /// A well-behaved stream, but for what `behaviour` does to its content.
+    pub(super) fn events(self, answer: &Answer, behaviour: Behaviour) -> Vec<Event> {
+        match self {
+            Self::Openai { include_usage } => openai::events(answer, behaviour, include_usage),
+            Self::Anthropic => anthropic::events(answer, behaviour),
+        }
+    }
+
+    /// The event that ends a stream.
+    pub(super) fn done(self) -> Event {
+        match self {
+            Self::Openai { .. } => Event {
+                name: "",
+                data: "[DONE]".to_owned(),
+            },
+            Self::Anthropic => Event::named("message_stop", &json!({ "type": "message_stop" })),
+        }
+    }
+
+    /// One more word, for a stream that has no end.
+    pub(super) fn word(self, answer: &Answer, text: &str) -> Event {
+        match self {
+            Self::Openai { .. } => openai::word(answer, text),
+            Self::Anthropic => anthropic::text(0, text),
+        }
+    }
+
+    /// An error's body.
+    pub(super) fn error(self, status: u16, code: &str, message: &str) -> Value {
+        match self {
+            Self::Openai { .. } => {
+                json!({ "error": { "message": message, "type": "fake_error", "param": null, "code": code } })
+            }
+            Self::Anthropic => anthropic::error(status, message),
+        }
+    }
+
+    /// An error as it is reported inside a stream, or in a 200's body.
+    pub(super) fn overloaded(self) -> Value {
+        match self {
+            Self::Openai { .. } => json!({ "error": { "message": "The engine is overloaded",
+                "type": "server_error", "param": null, "code": "overloaded" } }),
+            Self::Anthropic => anthropic::error(529, "Overloaded"),
+        }
+    }
+
+    /// The same as an event.
+    pub(super) fn overloaded_event(self) -> Event {
+        match self {
+            Self::Openai { .. } => Event::unnamed(&self.overloaded()),
+            Self::Anthropic => Event::named("error", &self.overloaded()),
+        }
+    }
+}
+
+/// Text in the pieces in which it is streamed.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive(' ')
+}
+
+/// Text in pieces of a few characters.
+fn pieces(text: &str) -> Vec<String> {
+    let characters: Vec<char> = text.chars().collect();
+    characters.chunks(5).map(|piece| piece.iter().collect()).collect()
+}
+
+/// A word longer than most frames are allowed to be.
+fn giant() -> String {
+    "x".repeat(2 << 20)
+}

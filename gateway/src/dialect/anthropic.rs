@@ -1,0 +1,11 @@
+//! Anthropic's Messages API as a provider speaks it: requests into it, answers and streams out of it.
+//! Facts: platform.claude.com, "Messages" and "Streaming messages".
+
+pub(crate) mod answer;
+mod content;
+pub(crate) mod request;
+pub(crate) mod stream;
+mod thinking;
+
+/// The version of the API that is spoken.
+pub(crate) const VERSION: &str = "2023-06-01";
