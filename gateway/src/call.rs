@@ -120,12 +120,17 @@ fn answer_whole(shared: &Shared, mut call: CallGuard, whole: Whole) -> Response 
         .unwrap_or(HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_TYPE, content_type);
     describe(headers, &call);
+    let now_ns = shared.clock.now().timestamp_nanos_opt().unwrap_or(i64::MAX);
     let cost = call.attempts.last().and_then(|attempt| {
         let model = whole.model.as_deref().unwrap_or(&attempt.model);
         let price = |model| {
-            shared
-                .prices
-                .price(&attempt.provider.vendor, model, whole.usage.as_ref()?)
+            shared.prices.price(
+                &attempt.provider.vendor,
+                model,
+                whole.usage.as_ref()?,
+                whole.mode,
+                now_ns,
+            )
         };
         price(model).or_else(|| price(&attempt.model))
     });

@@ -2,148 +2,132 @@
 //!
 //! A [`PriceBook`] is a value, read from data and never changed afterwards: the table compiled into the
 //! binary ([`PriceBook::embedded`]), possibly with a user's rows laid over it ([`PriceBook::overlay`]). The
-//! collector and the gateway both price with it, so that a call costs the same wherever it was seen.
-//! Prices for batches, priority service, audio and images are deliberately absent until usage says which
-//! of them applied.
+//! collector and the gateway both price with it, so that a call costs the same wherever it was seen. A price
+//! has dates: a call costs what was asked on the day it started.
+//! Prices by the second, the character or the picture, fees of hosted tools (web search) and prices by the
+//! hour of the day are deliberately absent: spans do not say what they would be multiplied with.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rust_decimal::Decimal;
-
 use crate::usage::TokenUsage;
 
+mod cost;
 mod name;
+mod overrides;
 mod provider;
+mod sheet;
 mod table;
 
+pub use cost::{CostBreakdown, Priced};
+pub use overrides::PriceFileError;
 pub use provider::fold_provider;
+pub use sheet::{Mode, Step};
 pub use table::PriceTableError;
+
+use sheet::Sheet;
 
 /// Decimal places of every stored amount of money.
 pub const COST_SCALE: u32 = 12;
 
-/// USD for one token of each bucket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rates {
-    /// Input that no cache had a part in.
-    pub input: Decimal,
-    /// Input served from the cache.
-    pub cache_read: Decimal,
-    /// Input written to the cache.
-    pub cache_write: Decimal,
-    /// Output that is not reasoning.
-    pub output: Decimal,
-    /// Reasoning output.
-    pub reasoning: Decimal,
+/// What one model costs at one provider, now and before.
+#[derive(Debug, Clone)]
+pub struct ModelPrice {
+    /// By date, oldest first.
+    entries: Box<[PriceEntry]>,
 }
 
-/// What one model costs at one provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelPrice {
-    rates: Rates,
-    /// Rates of the whole call when its input exceeds a number of tokens; ascending.
-    tiers: Vec<(u64, Rates)>,
+/// What one model costs at one provider from some day on.
+#[derive(Debug, Clone)]
+pub struct PriceEntry {
+    /// Nanoseconds since 1970; [`i64::MIN`] when the price holds since ever.
+    from_ns: i64,
+    sheet: Arc<Sheet>,
     version: Arc<str>,
 }
 
-/// What one call cost, in USD, at most twelve decimal places each. The total is the sum of the buckets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CostBreakdown {
-    /// All of it.
-    pub total: Decimal,
-    /// Input that no cache had a part in.
-    pub input: Decimal,
-    /// Input served from the cache.
-    pub cache_read: Decimal,
-    /// Input written to the cache.
-    pub cache_write: Decimal,
-    /// Output that is not reasoning.
-    pub output: Decimal,
-    /// Reasoning output.
-    pub reasoning: Decimal,
-    /// Which table, of which date, the rates came from.
-    pub price_version: Arc<str>,
-}
-
-impl CostBreakdown {
-    /// The buckets that cost something, by the names used in storage and in the API.
-    pub fn buckets(&self) -> impl Iterator<Item = (&'static str, Decimal)> {
-        [
-            ("input", self.input),
-            ("cache_read", self.cache_read),
-            ("cache_write", self.cache_write),
-            ("output", self.output),
-            ("reasoning", self.reasoning),
-        ]
-        .into_iter()
-        .filter(|(_, cost)| !cost.is_zero())
-    }
-}
-
 impl ModelPrice {
-    /// The rates that hold for a call with this much input, cached included.
-    pub fn rates(&self, input_tokens: u64) -> &Rates {
-        let tier = self.tiers.iter().rev().find(|(above, _)| input_tokens > *above);
-        tier.map_or(&self.rates, |(_, rates)| rates)
+    /// The price that holds at an instant, in nanoseconds since 1970.
+    pub fn at(&self, ns: i64) -> Option<&PriceEntry> {
+        self.entries.iter().rev().find(|entry| entry.from_ns <= ns)
     }
 
-    /// Which table, of which date, the rates came from.
+    /// The price now and before, oldest first.
+    pub fn entries(&self) -> &[PriceEntry] {
+        &self.entries
+    }
+
+    /// Puts entries from a newer source behind these. A price that holds since ever leaves none of them.
+    fn followed_by(&self, newer: &Self) -> Self {
+        let first = newer.entries.first().map_or(i64::MAX, |entry| entry.from_ns);
+        let before = self.entries.iter().filter(|entry| entry.from_ns < first);
+        Self {
+            entries: before.chain(newer.entries.iter()).cloned().collect(),
+        }
+    }
+}
+
+impl PriceEntry {
+    /// Since when it holds, in nanoseconds since 1970; `None` for since ever.
+    pub fn from_ns(&self) -> Option<i64> {
+        (self.from_ns != i64::MIN).then_some(self.from_ns)
+    }
+
+    /// Which table, of which date, the price came from.
     pub fn version(&self) -> &Arc<str> {
         &self.version
     }
 
+    /// All its prices: of the plain call first, then by mode and size.
+    pub fn steps(&self) -> &[Step] {
+        self.sheet.steps()
+    }
+
+    /// The prices of a call in `mode` with this much input, cached included. A mode without prices of its own
+    /// costs what a plain call costs.
+    pub fn step(&self, mode: Mode, input_tokens: u64) -> &Step {
+        self.sheet.step(mode, input_tokens)
+    }
+
     /// What the tokens cost; `None` when the counts are beyond any arithmetic.
-    pub fn cost(&self, usage: &TokenUsage) -> Option<CostBreakdown> {
-        let (rates, tokens) = (self.rates(usage.input), usage.buckets());
-        let amount = |count: u64, rate: Decimal| {
-            Decimal::from(count)
-                .checked_mul(rate)
-                .map(|cost| cost.round_dp(COST_SCALE))
-        };
-        let input = amount(tokens.input, rates.input)?;
-        let cache_read = amount(tokens.cache_read, rates.cache_read)?;
-        let cache_write = amount(tokens.cache_write, rates.cache_write)?;
-        let output = amount(tokens.output, rates.output)?;
-        let reasoning = amount(tokens.reasoning, rates.reasoning)?;
-        let total = [cache_read, cache_write, output, reasoning]
-            .into_iter()
-            .try_fold(input, Decimal::checked_add)?;
-        let price_version = Arc::clone(&self.version);
-        Some(CostBreakdown {
-            total,
-            input,
-            cache_read,
-            cache_write,
-            output,
-            reasoning,
-            price_version,
-        })
+    pub fn cost(&self, usage: &TokenUsage, mode: Mode) -> Option<CostBreakdown> {
+        CostBreakdown::of(&usage.buckets(), self.step(mode, usage.input), &self.version)
     }
 }
 
 /// Prices of models, by provider.
 #[derive(Debug, Clone, Default)]
 pub struct PriceBook {
-    providers: HashMap<String, HashMap<String, ModelPrice>>,
+    providers: HashMap<Box<str>, HashMap<Box<str>, ModelPrice>>,
+    /// For names that say so themselves, as `:free` does.
+    free: Option<ModelPrice>,
 }
 
 impl PriceBook {
     /// The table that is compiled in.
     pub fn embedded() -> Result<Self, PriceTableError> {
-        Self::from_json(include_str!("price/prices.json"))
+        table::read(include_str!("price/prices.tsv"))
     }
 
-    /// Reads a table in the form of the compiled-in one.
-    pub fn from_json(json: &str) -> Result<Self, PriceTableError> {
-        table::read(json)
+    /// Reads a user's price file: TOML, as docs/prices.md shows. Prices that are aliases of others find them
+    /// in `self`.
+    pub fn read_file(&self, toml: &str) -> Result<Self, PriceFileError> {
+        overrides::read(self, toml)
     }
 
-    /// Lays the rows of `other` over these; where both price a model, `other` wins.
+    /// Lays the rows of `other` over these; where both price a model, `other` wins from the day on that its
+    /// price holds.
     pub fn overlay(&mut self, other: Self) {
         for (provider, models) in other.providers {
-            self.providers.entry(provider).or_default().extend(models);
+            let list = self.providers.entry(provider).or_default();
+            for (model, price) in models {
+                let price = match list.get(&model) {
+                    Some(former) => former.followed_by(&price),
+                    None => price,
+                };
+                list.insert(model, price);
+            }
         }
     }
 
@@ -159,46 +143,105 @@ impl PriceBook {
 
     /// What `usage` costs, or `None` when nobody knows the model's price. Either name may be spelled as a
     /// producer spells it: with a date, a region, a path or a provider before the model.
-    pub fn price(&self, provider: &str, model: &str, usage: &TokenUsage) -> Option<CostBreakdown> {
-        self.find(provider, model)?.cost(usage)
+    pub fn price(
+        &self,
+        provider: &str,
+        model: &str,
+        usage: &TokenUsage,
+        mode: Mode,
+        at_ns: i64,
+    ) -> Option<CostBreakdown> {
+        self.find(provider, model)?.at(at_ns)?.cost(usage, mode)
     }
 
     /// The price of a model, under any of its spellings.
     pub fn find(&self, provider: &str, model: &str) -> Option<&ModelPrice> {
+        self.look_up(provider, model).map(|found| found.price)
+    }
+
+    /// The price of a model, under any of its spellings, and the names under which it was found.
+    pub fn look_up(&self, provider: &str, model: &str) -> Option<Found<'_>> {
         let model = lower(model.trim());
         if model.is_empty() {
             return None;
         }
         let provider = fold_provider(provider);
-        if let Some(exact) = self
-            .providers
-            .get(&*provider)
-            .and_then(|models| models.get(&*model))
-        {
+        if let Some(exact) = self.get(&provider, &model) {
             return Some(exact);
+        }
+        if model.ends_with(":free") {
+            let price = self.free.as_ref()?;
+            return Some(Found {
+                provider: "",
+                model: ":free",
+                price,
+            });
         }
         let names = name::candidates(&model);
         self.find_any(&provider, &names)
             .or_else(|| self.find_qualified(&names))
     }
 
-    fn find_any(&self, provider: &str, names: &[Cow<'_, str>]) -> Option<&ModelPrice> {
-        provider::price_lists(provider).find_map(|list| {
-            let models = self.providers.get(list)?;
-            names.iter().find_map(|name| models.get(&**name))
+    fn get(&self, provider: &str, model: &str) -> Option<Found<'_>> {
+        let (provider, models) = self.providers.get_key_value(provider)?;
+        let (model, price) = models.get_key_value(model)?;
+        Some(Found {
+            provider,
+            model,
+            price,
         })
     }
 
+    fn find_any(&self, provider: &str, names: &[Cow<'_, str>]) -> Option<Found<'_>> {
+        provider::price_lists(provider).find_map(|list| names.iter().find_map(|name| self.get(list, name)))
+    }
+
     /// `anthropic/claude-sonnet-4-5`, `anthropic.claude-sonnet-4-5`: the model's own name says whose it is.
-    fn find_qualified(&self, names: &[Cow<'_, str>]) -> Option<&ModelPrice> {
+    fn find_qualified(&self, names: &[Cow<'_, str>]) -> Option<Found<'_>> {
         names.iter().find_map(|name| {
             let (maker, model) = name.split_once(['/', '.'])?;
-            let models = self.providers.get(&*fold_provider(maker))?;
+            let maker = fold_provider(maker);
             name::candidates(model)
                 .iter()
-                .find_map(|name| models.get(&**name))
+                .find_map(|name| self.get(&maker, name))
         })
     }
+
+    fn insert(&mut self, provider: &str, model: &str, entry: PriceEntry) {
+        let provider = fold_provider(provider);
+        let list = match self.providers.get_mut(&*provider) {
+            Some(list) => list,
+            None => self.providers.entry(provider.into()).or_default(),
+        };
+        match list.get_mut(model) {
+            Some(price) => {
+                let mut entries = std::mem::take(&mut price.entries).into_vec();
+                entries.push(entry);
+                entries.sort_by_key(|entry| entry.from_ns);
+                entries.dedup_by_key(|entry| entry.from_ns);
+                price.entries = entries.into_boxed_slice();
+            }
+            None => {
+                list.insert(
+                    model.into(),
+                    ModelPrice {
+                        entries: Box::new([entry]),
+                    },
+                );
+            }
+        }
+    }
+}
+
+/// A price, and under which names the book has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'b> {
+    /// Whose price list it is from, folded.
+    pub provider: &'b str,
+    /// The model's name there.
+    pub model: &'b str,
+    /// The price.
+    pub price: &'b ModelPrice,
 }
 
 fn lower(text: &str) -> Cow<'_, str> {
@@ -209,5 +252,7 @@ fn lower(text: &str) -> Cow<'_, str> {
     }
 }
 
+#[cfg(test)]
+mod invoices;
 #[cfg(test)]
 mod tests;

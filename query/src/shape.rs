@@ -11,6 +11,7 @@ pub(crate) mod observation;
 pub(crate) mod otlp;
 mod span_row;
 pub(crate) mod trace;
+mod usage;
 
 use brokle_model::error::{Classify, ErrorKind};
 use chrono::{DateTime, Utc};

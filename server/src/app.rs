@@ -54,7 +54,7 @@ impl Planes {
     ) -> anyhow::Result<Self> {
         let clock: SharedClock = Arc::new(SystemClock);
         let accounts = accounts(jwt_secret, Arc::clone(&stores.relational), &clock)?;
-        let prices = Arc::new(PriceBook::embedded()?);
+        let prices = Arc::new(loaded.config.prices.read()?);
         let encoder = EncodeContext {
             attributes: Arc::new(AttributeMap::embedded()?),
             prices: Arc::clone(&prices),

@@ -14,8 +14,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use brokle_gateway::config::GatewayConfig;
 use brokle_ingest::config::SyncPolicy;
+use brokle_model::price::PriceBook;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
@@ -33,6 +35,8 @@ pub(crate) struct Config {
     pub storage: StorageConfig,
     /// Receiving and logging of telemetry.
     pub ingest: IngestConfig,
+    /// What models cost.
+    pub prices: PricesConfig,
     /// Providers and routes.
     pub gateway: GatewayConfig,
     /// Users and sessions.
@@ -142,6 +146,29 @@ impl Default for IngestConfig {
             wal_bytes_max: 10 << 30,
             memory_bytes_max: 192 << 20,
         }
+    }
+}
+
+/// `[prices]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct PricesConfig {
+    /// `BROKLE_PRICES`: a file of prices that win over the built-in ones; docs/prices.md describes it.
+    pub file: Option<PathBuf>,
+}
+
+impl PricesConfig {
+    /// The built-in prices with the file's laid over them.
+    pub(crate) fn read(&self) -> anyhow::Result<PriceBook> {
+        let mut book = PriceBook::embedded()?;
+        let Some(path) = &self.file else { return Ok(book) };
+        let name = path.display();
+        let text = std::fs::read_to_string(path).with_context(|| format!("reading the price file {name}"))?;
+        let ours = book
+            .read_file(&text)
+            .with_context(|| format!("the price file {name} is not valid"))?;
+        book.overlay(ours);
+        Ok(book)
     }
 }
 

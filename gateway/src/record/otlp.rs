@@ -286,6 +286,10 @@ fn describe_reply(attributes: &mut Attributes, reply: &Reply) {
     attributes.text_if("gen_ai.response.id", reply.id.as_deref());
     attributes.text_if("gen_ai.response.model", reply.model.as_deref());
     attributes.texts("gen_ai.response.finish_reasons", reply.finish_reasons());
+    attributes.text_if(
+        "gen_ai.openai.response.service_tier",
+        reply.service_tier.as_deref(),
+    );
     let Some(usage) = reply.usage else { return };
     attributes.int("gen_ai.usage.input_tokens", usage.input);
     attributes.int("gen_ai.usage.output_tokens", usage.output);
@@ -293,6 +297,10 @@ fn describe_reply(attributes: &mut Attributes, reply: &Reply) {
         ("gen_ai.usage.cache_read.input_tokens", usage.cache_read),
         ("gen_ai.usage.cache_creation.input_tokens", usage.cache_write),
         ("gen_ai.usage.reasoning.output_tokens", usage.reasoning),
+        ("gen_ai.usage.audio.input_tokens", usage.audio_input),
+        ("gen_ai.usage.image.input_tokens", usage.image_input),
+        ("gen_ai.usage.audio.output_tokens", usage.audio_output),
+        ("gen_ai.usage.image.output_tokens", usage.image_output),
     ] {
         if tokens > 0 {
             attributes.int(key, tokens);

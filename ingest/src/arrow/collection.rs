@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
+use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, ListArray, MapArray, PrimitiveArray, StructArray};
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field};
@@ -97,6 +97,7 @@ macro_rules! number_map_values {
 }
 
 number_map_values!(i64, Int64Type, DataType::Int64);
+number_map_values!(u64, UInt64Type, DataType::UInt64);
 number_map_values!(f64, Float64Type, DataType::Float64);
 number_map_values!(i128, Decimal128Type, schema::MONEY);
 

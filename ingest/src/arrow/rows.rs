@@ -90,7 +90,14 @@ impl<'m, 'a> Rows<'m, 'a> {
         self.resource
             .put(row, source.resource.id, source.resource.attributes());
         self.observed.put(row, &source, &self.capture, is_entry);
-        let derived = derive(self.map, span, &self.capture, &source.resource.capture, memo);
+        let derived = derive(
+            self.map,
+            span,
+            source.scope.name.as_bytes(),
+            &self.capture,
+            &source.resource.capture,
+            memo,
+        );
         self.model.put(row, &derived);
         self.count += 1;
         self.bytes += span.as_bytes().len();

@@ -74,6 +74,8 @@ pub fn observations() -> SchemaRef {
         ("cache_read_tokens", DataType::UInt64),
         ("cache_write_tokens", DataType::UInt64),
         ("reasoning_tokens", DataType::UInt64),
+        ("usage_details", map(DataType::UInt64)),
+        ("price_mode", word()),
         ("cost_details", map(MONEY)),
         ("total_cost", MONEY),
         ("cost_source", DataType::Int8),

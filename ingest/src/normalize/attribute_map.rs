@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
+use brokle_model::price::fold_provider;
 use brokle_model::usage::Counting;
 
 use super::document::{AttributeMapError, Detailed, Document, Field, Unit};
@@ -21,7 +22,11 @@ pub struct AttributeMap {
     types: HashMap<Box<[u8]>, ObservationType>,
     uncounted_types: HashSet<ObservationType>,
     uncounted_operations: HashSet<Box<[u8]>>,
+    counting: HashMap<Box<[u8]>, Vec<ProviderCounting>>,
 }
+
+/// For one provider (folded) or for all, how it counts.
+type ProviderCounting = (Option<Box<str>>, Counting);
 
 /// What was said to a model, or what it answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,7 +88,16 @@ impl AttributeMap {
                 .iter()
                 .map(|word| lower(word))
                 .collect(),
+            counting: HashMap::new(),
         };
+        for known in document.counting {
+            let provider = known.provider.map(|name| fold_provider(&name).into());
+            let of_scope = map
+                .counting
+                .entry(known.scope.into_bytes().into_boxed_slice())
+                .or_default();
+            of_scope.push((provider, known.counting));
+        }
         for (field, sources) in &document.fields {
             for (source, rank) in sources.iter().zip(0_u8..) {
                 map.add(*field, rank, source.detailed());
@@ -143,6 +157,16 @@ impl AttributeMap {
     /// Whether span events of this name carry messages, and which.
     pub(crate) fn event_side(&self, name: &[u8]) -> Option<Side> {
         self.events.get(name).copied()
+    }
+
+    /// How the spans of this scope count, if the map knows. `provider` is folded; what is said of it goes
+    /// before what is said of all.
+    pub(super) fn counting(&self, scope: &[u8], provider: &str) -> Option<Counting> {
+        let known = self.counting.get(scope)?;
+        let of = |wanted: Option<&str>| known.iter().find(|(name, _)| name.as_deref() == wanted);
+        of(Some(provider))
+            .or_else(|| of(None))
+            .map(|(_, counting)| *counting)
     }
 
     /// Whether usage on observations of this type only repeats what others report.

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use brokle_model::price::{ModelPrice, PriceBook, fold_provider};
-use brokle_model::usage::TokenUsage;
+use brokle_model::price::{Mode, ModelPrice, PriceBook, PriceEntry, Priced, fold_provider};
+use brokle_model::usage::{Counting, TokenUsage};
 use hashbrown::HashMap;
 use rust_decimal::Decimal;
 
@@ -29,6 +29,7 @@ pub(crate) struct Derived<'c> {
     pub(crate) model_requested: &'c [u8],
     pub(crate) model: &'c [u8],
     pub(crate) usage: TokenUsage,
+    pub(crate) mode: Mode,
     pub(crate) counts_usage: bool,
     pub(crate) cost: Cost<'c>,
     pub(crate) first_token_us: u64,
@@ -48,7 +49,7 @@ pub(crate) enum CostSource {
 pub(crate) struct Cost<'c> {
     pub(crate) source: CostSource,
     pub(crate) total: Decimal,
-    pub(crate) entries: [Option<(&'static str, Decimal)>; 5],
+    pub(crate) entries: [Option<(&'static str, Decimal)>; Priced::COUNT],
     pub(crate) price_version: &'c str,
 }
 
@@ -102,9 +103,11 @@ impl<'p> PriceMemo<'p> {
 }
 
 /// Settles what depends on several fields of `own`, the span's capture, and `resource`, its resource's.
+/// `scope` is the name of the library that made the span.
 pub(crate) fn derive<'c>(
     map: &AttributeMap,
     span: &SpanView<'_>,
+    scope: &[u8],
     own: &'c Capture<'_>,
     resource: &'c Capture<'_>,
     memo: &'c mut PriceMemo<'_>,
@@ -118,6 +121,7 @@ pub(crate) fn derive<'c>(
             model_requested: b"",
             model: b"",
             usage: TokenUsage::default(),
+            mode: Mode::Standard,
             counts_usage: false,
             cost: Cost::default(),
             first_token_us: 0,
@@ -130,7 +134,11 @@ pub(crate) fn derive<'c>(
     };
     let model_requested = text(Field::ModelRequested);
     let model = own.text(Field::Model).unwrap_or(model_requested);
-    let usage = usage(own);
+    let (provider, price) = memo.look_up(text(Field::Provider), model, model_requested);
+    let usage = usage(own, map.counting(scope, provider));
+    let mode = own
+        .text(Field::ServiceTier)
+        .map_or(Mode::Standard, Mode::of_service_tier);
     let kind = own.kind().unwrap_or_else(|| {
         let is_model_call = !usage.is_empty() && !model.is_empty();
         if is_model_call {
@@ -139,11 +147,12 @@ pub(crate) fn derive<'c>(
             ObservationType::Span
         }
     });
-    let (provider, price) = memo.look_up(text(Field::Provider), model, model_requested);
     let adds_up = own
         .counts_usage()
         .unwrap_or(!own.is_uncounted && !map.is_uncounted_type(kind));
-    let cost = cost(own, &usage, price.filter(|_| adds_up));
+    let start_ns = i64::try_from(span.start_time_unix_nano).unwrap_or(i64::MAX);
+    let price = price.filter(|_| adds_up).and_then(|price| price.at(start_ns));
+    let cost = cost(own, &usage, mode, price);
     let has_usage = !usage.is_empty() || cost.source != CostSource::None;
     Derived {
         kind,
@@ -152,6 +161,7 @@ pub(crate) fn derive<'c>(
         model_requested,
         model,
         usage,
+        mode,
         counts_usage: adds_up && has_usage,
         cost,
         first_token_us: first_token_us(span, own),
@@ -175,33 +185,47 @@ fn level<'c>(span: &SpanView<'_>, own: &'c Capture<'_>) -> Cow<'c, [u8]> {
     }
 }
 
-fn usage(own: &Capture<'_>) -> TokenUsage {
+/// The counts that the attributes name, in the convention of [`TokenUsage`]. What is known of the scope goes
+/// before what the source of the input count says of itself. A sum fills in what is not named.
+fn usage(own: &Capture<'_>, of_scope: Option<Counting>) -> TokenUsage {
     let count = |field| own.count(field).unwrap_or(0);
+    let (input, output) = (own.count(Field::InputTokens), own.count(Field::OutputTokens));
+    let cache_write_1h = count(Field::CacheWrite1hTokens);
+    let cache_write_by_age = count(Field::CacheWrite5mTokens).saturating_add(cache_write_1h);
     let mut usage = TokenUsage {
-        input: count(Field::InputTokens),
-        output: count(Field::OutputTokens),
+        input: input.unwrap_or(0),
+        output: output.unwrap_or(0),
         cache_read: count(Field::CacheReadTokens),
-        cache_write: count(Field::CacheWriteTokens),
+        cache_write: count(Field::CacheWriteTokens).max(cache_write_by_age),
+        cache_write_1h,
+        audio_input: count(Field::AudioInputTokens),
+        image_input: count(Field::ImageInputTokens),
         reasoning: count(Field::ReasoningTokens),
+        audio_output: count(Field::AudioOutputTokens),
+        image_output: count(Field::ImageOutputTokens),
     };
-    if usage.is_empty() {
-        usage.input = count(Field::TotalTokens);
+    let total = own.count(Field::TotalTokens);
+    match (input, output, total) {
+        (None, None, Some(total)) if usage.is_empty() => usage.input = total,
+        (None, Some(output), Some(total)) => usage.input = total.saturating_sub(output),
+        (Some(input), None, Some(total)) => usage.output = total.saturating_sub(input),
+        _ => {}
     }
-    usage.reconcile(own.counting())
+    usage.reconcile(of_scope.unwrap_or_else(|| own.counting()), total)
 }
 
-fn cost<'c>(own: &Capture<'_>, usage: &TokenUsage, price: Option<&'c ModelPrice>) -> Cost<'c> {
+fn cost<'c>(own: &Capture<'_>, usage: &TokenUsage, mode: Mode, price: Option<&'c PriceEntry>) -> Cost<'c> {
     let priced = price
         .filter(|_| !usage.is_empty())
-        .and_then(|price| Some((price.cost(usage)?, &**price.version())));
+        .and_then(|price| Some((price.cost(usage, mode)?, &**price.version())));
     let (input, output) = (own.amount(Field::CostInput), own.amount(Field::CostOutput));
     let parts = || Some(input?.saturating_add(output.unwrap_or_default())).or(output);
     let Some(total) = own.amount(Field::CostTotal).or_else(parts) else {
         let Some((ours, price_version)) = priced else {
             return Cost::default();
         };
-        let mut entries = [None; 5];
-        for (entry, bucket) in entries.iter_mut().zip(ours.buckets()) {
+        let mut entries = [None; Priced::COUNT];
+        for (entry, bucket) in entries.iter_mut().zip(ours.parts()) {
             *entry = Some(bucket);
         }
         return Cost {
@@ -216,10 +240,12 @@ fn cost<'c>(own: &Capture<'_>, usage: &TokenUsage, price: Option<&'c ModelPrice>
         output.map(|cost| ("output", cost)),
     ];
     let ours = priced.as_ref().map(|(ours, _)| ("priced", ours.total));
+    let mut entries = [None; Priced::COUNT];
+    entries[..3].copy_from_slice(&[given[0], given[1], ours]);
     Cost {
         source: CostSource::Client,
         total,
-        entries: [given[0], given[1], ours, None, None],
+        entries,
         price_version: priced.map_or("", |(_, version)| version),
     }
 }

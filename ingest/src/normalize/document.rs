@@ -44,12 +44,21 @@ pub(crate) enum Field {
     Release,
     ServiceName,
     Level,
+    ServiceTier,
     // Counts.
     InputTokens,
     OutputTokens,
     CacheReadTokens,
     CacheWriteTokens,
+    #[serde(rename = "cache_write_5m_tokens")]
+    CacheWrite5mTokens,
+    #[serde(rename = "cache_write_1h_tokens")]
+    CacheWrite1hTokens,
+    AudioInputTokens,
+    ImageInputTokens,
     ReasoningTokens,
+    AudioOutputTokens,
+    ImageOutputTokens,
     TotalTokens,
     // Money.
     CostTotal,
@@ -69,7 +78,7 @@ impl Field {
     /// How many there are.
     pub(super) const COUNT: usize = Self::Output as usize + 1;
     /// How many hold text: the first ones.
-    pub(super) const TEXTS: usize = Self::Level as usize + 1;
+    pub(super) const TEXTS: usize = Self::ServiceTier as usize + 1;
     /// How many hold counts: the next ones.
     pub(super) const COUNTS: usize = Self::TotalTokens as usize + 1 - Self::TEXTS;
     /// How many hold money: those after.
@@ -100,6 +109,19 @@ pub(super) struct Document {
     pub(super) types: BTreeMap<ObservationType, Vec<String>>,
     #[serde(default)]
     pub(super) uncounted: Uncounted,
+    #[serde(default)]
+    pub(super) counting: Vec<ScopeCounting>,
+}
+
+/// How the spans of one instrumentation library count, where its attributes alone do not tell (R2).
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScopeCounting {
+    /// The instrumentation scope's name.
+    pub(super) scope: String,
+    /// Only for this provider, in any spelling.
+    pub(super) provider: Option<String>,
+    pub(super) counting: Counting,
 }
 
 #[derive(Debug, Default, Deserialize)]

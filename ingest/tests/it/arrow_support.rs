@@ -120,6 +120,18 @@ pub(crate) fn observe(object: Value) -> Value {
     observe_span(span(object))
 }
 
+/// The row of a span of scope `test` with these attributes, by another map or other prices than the embedded.
+pub(crate) fn observe_with(context: &EncodeContext, object: Value) -> Value {
+    let mut request = request(json!({}), vec![span(object)]);
+    let scope = opentelemetry_proto::tonic::common::v1::InstrumentationScope {
+        name: "test".to_owned(),
+        ..Default::default()
+    };
+    request.resource_spans[0].scope_spans[0].scope = Some(scope);
+    let body = request.encode_to_vec();
+    rows(&encode_range(&[record(&body)], context).unwrap()).remove(0)
+}
+
 pub(crate) fn observe_span(span: Span) -> Value {
     let body = request(json!({"service.name": "shop"}), vec![span]).encode_to_vec();
     rows(&encode(&body)).remove(0)

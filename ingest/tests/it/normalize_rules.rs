@@ -1,8 +1,13 @@
 //! The rules that keep numbers right (R1 to R5), and what surrounds an observation.
 
+use std::sync::Arc;
+
+use brokle_ingest::arrow::EncodeContext;
+use brokle_ingest::normalize::AttributeMap;
+use brokle_model::price::PriceBook;
 use serde_json::{Value, json};
 
-use crate::arrow_support::{observe, observe_span, pick, request, rows, span};
+use crate::arrow_support::{context, observe, observe_span, observe_with, pick, request, rows, span};
 
 fn tokens(row: &Value) -> Value {
     [
@@ -140,6 +145,138 @@ fn the_callers_cost_wins_and_ours_is_kept_beside_it() {
         cost(json!({"llm.cost.total": 5e9}))["total_cost"],
         "999999.999999999999",
         "more than the column holds is shown as the most it holds"
+    );
+}
+
+#[test]
+fn tokens_of_every_kind_are_priced_in_their_own_bucket() {
+    let row = observe(json!({
+        "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-realtime",
+        "gen_ai.usage.input_tokens": 5000, "gen_ai.usage.output_tokens": 800,
+        "gen_ai.usage.cache_read.input_tokens": 2000, "gen_ai.usage.audio.input_tokens": 1500,
+        "gen_ai.usage.image.input_tokens": 400, "gen_ai.usage.audio.output_tokens": 700,
+    }));
+    assert_eq!(
+        pick(&row, &["usage_details", "total_cost", "cost_details"]),
+        json!({
+            "usage_details": {"audio_input": 1500, "image_input": 400, "audio_output": 700},
+            "total_cost": "0.1016",
+            "cost_details": {"input": "0.0044", "cache_read": "0.0008", "audio_input": "0.048", "image_input": "0.002",
+                             "output": "0.0016", "audio_output": "0.0448"},
+        })
+    );
+    let by_age = observe(json!({
+        "langfuse.observation.type": "generation", "langfuse.observation.model.name": "claude-sonnet-4-5",
+        "langfuse.observation.usage_details":
+            r#"{"input":1000,"output":10,"input_cache_creation_5m":300,"input_cache_creation_1h":200}"#,
+    }));
+    assert_eq!(tokens(&by_age), json!([1500, 10, 0, 500, 0]));
+    assert_eq!(by_age["usage_details"], json!({"cache_write_1h": 200}));
+    assert_eq!(
+        by_age["cost_details"],
+        json!({"input": "0.003", "cache_write": "0.001125", "cache_write_1h": "0.0012", "output": "0.00015"})
+    );
+}
+
+#[test]
+fn a_service_tier_with_prices_of_its_own_is_priced_by_them() {
+    let call = json!({
+        "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o",
+        "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 100,
+    });
+    let cases = [
+        (json!({}), "", "0.0035"),
+        (
+            json!({"gen_ai.openai.response.service_tier": "default"}),
+            "",
+            "0.0035",
+        ),
+        (
+            json!({"gen_ai.openai.response.service_tier": "batch"}),
+            "batch",
+            "0.00175",
+        ),
+        (
+            json!({"openai.response.service_tier": "priority"}),
+            "priority",
+            "0.00595",
+        ),
+        (
+            json!({"gen_ai.openai.request.service_tier": "priority", "gen_ai.openai.response.service_tier": "default"}),
+            "",
+            "0.0035",
+        ),
+        (
+            json!({"llm.invocation_parameters": r#"{"service_tier":"flex"}"#}),
+            "flex",
+            "0.0035",
+        ),
+    ];
+    for (extra, mode, cost) in cases {
+        let row = observe(merged(call.clone(), extra.clone()));
+        assert_eq!(
+            pick(&row, &["price_mode", "total_cost"]),
+            json!({"price_mode": mode, "total_cost": cost}),
+            "{extra}"
+        );
+    }
+}
+
+#[test]
+fn a_sum_fills_in_what_is_left_out_and_tells_how_subsets_are_counted() {
+    let observed = |attributes: Value| tokens(&observe(attributes));
+    assert_eq!(
+        observed(json!({"gen_ai.usage.input_tokens": 10, "gen_ai.usage.total_tokens": 17})),
+        json!([10, 7, 0, 0, 0])
+    );
+    assert_eq!(
+        observed(json!({"gen_ai.usage.output_tokens": 7, "gen_ai.usage.total_tokens": 17})),
+        json!([10, 7, 0, 0, 0])
+    );
+    // Gemini's thoughts stand beside its candidates.
+    assert_eq!(
+        observed(json!({
+            "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50,
+            "gen_ai.usage.reasoning_tokens": 30, "gen_ai.usage.total_tokens": 180,
+        })),
+        json!([100, 80, 0, 0, 30])
+    );
+}
+
+#[test]
+fn a_call_before_any_price_of_its_model_has_no_known_cost() {
+    let mut prices = PriceBook::default();
+    let file = "[[price]]\nprovider = \"p\"\nmodel = \"m\"\nvalid_from = 2100-01-01\ninput = 1\n";
+    prices.overlay(prices.read_file(file).unwrap());
+    let context = EncodeContext {
+        prices: Arc::new(prices),
+        ..context()
+    };
+    let call =
+        json!({"gen_ai.provider.name": "p", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 1000});
+    let row = observe_with(&context, call);
+    assert_eq!(
+        pick(&row, &["cost_source", "total_cost"]),
+        json!({"cost_source": 0, "total_cost": "0"})
+    );
+}
+
+#[test]
+fn a_scope_may_be_known_to_count_exclusively() {
+    let map = "version = 1\n[fields]\nprovider = [\"provider\"]\ninput_tokens = [\"in\"]\n\
+        cache_read_tokens = [\"cached\"]\n\
+        [[counting]]\nscope = \"test\"\nprovider = \"claude\"\ncounting = \"exclusive\"\n";
+    let context = EncodeContext {
+        attributes: Arc::new(AttributeMap::from_toml(map).unwrap()),
+        ..context()
+    };
+    let input = |provider: &str| {
+        let row = observe_with(&context, json!({"provider": provider, "in": 1000, "cached": 400}));
+        row["input_tokens"].clone()
+    };
+    assert_eq!(
+        [input("anthropic.messages"), input("openai")],
+        [json!(1400), json!(1000)]
     );
 }
 

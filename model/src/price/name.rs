@@ -4,6 +4,11 @@ use std::borrow::Cow;
 
 const REGIONS: &[&str] = &["apac", "ap", "au", "ca", "eu", "global", "jp", "us", "us-gov"];
 
+/// Suffixes of a router's that change the host and not the model. `free` is none of them: it changes the price.
+const CHOICES: &[&str] = &[
+    "beta", "exacto", "extended", "floor", "nitro", "online", "thinking",
+];
+
 /// The plainer names of `model` (lower case), from the given one to the barest, without repeats.
 pub(super) fn candidates(model: &str) -> Vec<Cow<'_, str>> {
     let mut names: Vec<Cow<'_, str>> = vec![Cow::Borrowed(model)];
@@ -56,9 +61,13 @@ fn cut_region(model: &str) -> &str {
     }
 }
 
-/// `claude-sonnet-4-5[1m]`
+/// `claude-sonnet-4-5[1m]`, and what routers append to say how to choose among hosts.
 fn cut_bracket(model: &str) -> &str {
-    model.split_once('[').map_or(model, |(name, _)| name)
+    let model = model.split_once('[').map_or(model, |(name, _)| name);
+    match model.rsplit_once(':') {
+        Some((name, choice)) if CHOICES.contains(&choice) => name,
+        _ => model,
+    }
 }
 
 /// `claude-v1:0`, `claude-v1`, `@default`
@@ -143,6 +152,7 @@ mod tests {
             ),
             ("ft:gpt-4o-mini-2024-07-18:acme::abc", "ft:gpt-4o-mini-2024-07-18"),
             ("grok-4.3-latest", "grok-4.3"),
+            ("deepseek/deepseek-v3:nitro", "deepseek/deepseek-v3"),
         ];
         for (model, expected) in cases {
             let names = candidates(model);

@@ -1,145 +1,110 @@
-//! Reads a price table: JSON, USD per million tokens as decimal text, each row with the source it is from.
+//! Reads the compiled-in price table. A line is a source, a provider (no tab), or one of its models:
+//!
+//! ```text
+//! #brokle-prices 1
+//! #source litellm 1.109.1 2026-11-22 MIT
+//! @openai
+//! gpt-4o<TAB>source's number<TAB>valid from, or nothing<TAB>prices
+//! ```
+//!
+//! Many resellers ask the same: equal prices are read once and shared.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use rust_decimal::Decimal;
-use serde::Deserialize;
+use chrono::NaiveDate;
 
-use super::{ModelPrice, PriceBook, Rates, fold_provider};
+use super::sheet::Sheet;
+use super::{ModelPrice, PriceBook, PriceEntry};
 
-/// Per million to per token, without a division.
-const PER_TOKEN: Decimal = Decimal::from_parts(1, 0, 0, false, 6);
+const FIRST_LINE: &str = "#brokle-prices 1";
 
 /// A text that is no price table.
 #[derive(Debug, thiserror::Error)]
 pub enum PriceTableError {
-    /// Not JSON, or not of the documented form.
-    #[error("the price table cannot be read: {0}")]
-    Malformed(#[from] serde_json::Error),
-    /// A row names a source that the table does not list.
-    #[error("the price of `{model}` names source {source_index}, which the table does not list")]
-    UnknownSource {
-        /// The row's model.
-        model: String,
-        /// What it names.
-        source_index: usize,
-    },
-    /// A price below zero, or so large or fine that it cannot be computed with.
-    #[error("the price of `{model}` is out of range")]
-    OutOfRange {
-        /// The row's model.
-        model: String,
-    },
+    /// Of another version, or something else altogether.
+    #[error("this is no price table of version 1")]
+    Version,
+    /// A line that is not of the documented form.
+    #[error("line {0} of the price table cannot be read")]
+    Malformed(usize),
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    sources: Vec<Source>,
-    prices: Vec<Row>,
-}
-
-#[derive(Deserialize)]
-struct Source {
-    name: String,
-    version: String,
-    date: String,
-}
-
-#[derive(Deserialize)]
-struct Row {
-    provider: String,
-    model: String,
-    source: usize,
-    #[serde(default)]
-    tiers: Vec<Tier>,
-    #[serde(flatten)]
-    prices: Prices,
-}
-
-#[derive(Deserialize)]
-struct Tier {
-    above: u64,
-    #[serde(flatten)]
-    prices: Prices,
-}
-
-/// What a row or tier states; the rest follows from it.
-#[derive(Deserialize, Clone, Copy)]
-struct Prices {
-    input: Option<Decimal>,
-    output: Option<Decimal>,
-    cache_read: Option<Decimal>,
-    cache_write: Option<Decimal>,
-    reasoning: Option<Decimal>,
-}
-
-impl Prices {
-    /// A tier that leaves a price out keeps the row's.
-    fn or(self, base: Self) -> Self {
-        Self {
-            input: self.input.or(base.input),
-            output: self.output.or(base.output),
-            cache_read: self.cache_read.or(base.cache_read),
-            cache_write: self.cache_write.or(base.cache_write),
-            reasoning: self.reasoning.or(base.reasoning),
-        }
+pub(super) fn read(table: &str) -> Result<PriceBook, PriceTableError> {
+    let mut lines = table.lines().zip(1..);
+    if lines.next().is_none_or(|(line, _)| line != FIRST_LINE) {
+        return Err(PriceTableError::Version);
     }
-
-    /// Cached tokens without a price of their own cost what other input costs, reasoning what output costs.
-    fn rates(self, model: &str) -> Result<Rates, PriceTableError> {
-        let per_token = |price: Option<Decimal>| {
-            let price = price.unwrap_or_default();
-            let in_range = !price.is_sign_negative() && price < Decimal::from(1_000_000);
-            let rate = price.checked_mul(PER_TOKEN).filter(|_| in_range);
-            rate.ok_or_else(|| PriceTableError::OutOfRange {
-                model: model.to_owned(),
-            })
-        };
-        Ok(Rates {
-            input: per_token(self.input)?,
-            cache_read: per_token(self.cache_read.or(self.input))?,
-            cache_write: per_token(self.cache_write.or(self.input))?,
-            output: per_token(self.output)?,
-            reasoning: per_token(self.reasoning.or(self.output))?,
-        })
-    }
-}
-
-pub(super) fn read(json: &str) -> Result<PriceBook, PriceTableError> {
-    let table: Table = serde_json::from_str(json)?;
-    let versions: Vec<Arc<str>> = table
-        .sources
-        .iter()
-        .map(|source| format!("{} {} {}", source.name, source.version, source.date).into())
-        .collect();
-    let mut book = PriceBook::default();
-    for row in table.prices {
-        let price = price_of(&row, &versions)?;
-        let provider = fold_provider(&row.provider).into_owned();
-        book.providers
-            .entry(provider)
-            .or_default()
-            .insert(row.model.to_ascii_lowercase(), price);
-    }
-    Ok(book)
-}
-
-fn price_of(row: &Row, versions: &[Arc<str>]) -> Result<ModelPrice, PriceTableError> {
-    let unknown = || PriceTableError::UnknownSource {
-        model: row.model.clone(),
-        source_index: row.source,
+    let mut reader = Reader {
+        free: Sheet::parse("i0"),
+        ..Reader::default()
     };
-    let version = versions.get(row.source).ok_or_else(unknown)?;
-    let mut tiers = row
-        .tiers
-        .iter()
-        .map(|tier| Ok((tier.above, tier.prices.or(row.prices).rates(&row.model)?)))
-        .collect::<Result<Vec<_>, PriceTableError>>()?;
-    tiers.sort_by_key(|(above, _)| *above);
-    Ok(ModelPrice {
-        rates: row.prices.rates(&row.model)?,
-        tiers,
-        version: Arc::clone(version),
-    })
+    for (line, number) in lines {
+        reader.read(line).ok_or(PriceTableError::Malformed(number))?;
+    }
+    Ok(reader.finish())
+}
+
+#[derive(Default)]
+struct Reader<'t> {
+    book: PriceBook,
+    versions: Vec<Arc<str>>,
+    sheets: HashMap<&'t str, Arc<Sheet>>,
+    provider: &'t str,
+    free: Option<Sheet>,
+}
+
+impl<'t> Reader<'t> {
+    fn read(&mut self, line: &'t str) -> Option<()> {
+        if let Some(source) = line.strip_prefix("#source ") {
+            let (version, _licence) = source.rsplit_once(' ')?;
+            self.versions.push(version.into());
+            return Some(());
+        }
+        let mut fields = line.split('\t');
+        let model = fields.next()?;
+        let Some(source) = fields.next() else {
+            self.provider = model.strip_prefix('@')?;
+            return Some(());
+        };
+        let version = self.versions.get(source.parse::<usize>().ok()?)?;
+        let from_ns = match fields.next()? {
+            "" => i64::MIN,
+            date => midnight(date)?,
+        };
+        let line = fields.next()?;
+        let sheet = match self.sheets.get(line) {
+            Some(sheet) => Arc::clone(sheet),
+            None => Arc::clone(self.sheets.entry(line).or_insert(Arc::new(Sheet::parse(line)?))),
+        };
+        let entry = PriceEntry {
+            from_ns,
+            sheet,
+            version: Arc::clone(version),
+        };
+        self.book.insert(self.provider, model, entry);
+        Some(())
+    }
+
+    fn finish(mut self) -> PriceBook {
+        self.book.free = self.free.map(|sheet| {
+            let entry = PriceEntry {
+                from_ns: i64::MIN,
+                sheet: Arc::new(sheet),
+                version: "free by name".into(),
+            };
+            ModelPrice {
+                entries: Box::new([entry]),
+            }
+        });
+        self.book
+    }
+}
+
+/// Nanoseconds from 1970 to the beginning of a day in UTC.
+pub(super) fn midnight(date: &str) -> Option<i64> {
+    let day: NaiveDate = date.parse().ok()?;
+    day.and_time(chrono::NaiveTime::MIN)
+        .and_utc()
+        .timestamp_nanos_opt()
 }

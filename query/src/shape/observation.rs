@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 use super::any_value::{double, plain, plain_attributes};
 use super::span_row::{Attributes, Moved, SpanRow};
 use super::trace::{StatusWord, metadata_value};
-use super::{Usage, instant, milliseconds, money, present, status_word};
+use super::usage::ObservationUsage;
+use super::{instant, milliseconds, money, present, status_word};
 
 type Object = Map<String, Value>;
 
@@ -64,7 +65,7 @@ pub(crate) struct Observation {
     #[schema(value_type = Value)]
     pub output: Option<Content>,
     /// Tokens, when any were counted.
-    pub usage: Option<Usage>,
+    pub usage: Option<ObservationUsage>,
     /// US dollars: `total`, and one entry per priced bucket of tokens; all decimals.
     #[schema(value_type = Option<std::collections::HashMap<String, String>>, example = json!({"total": "0.0042", "input": "0.004", "output": "0.0002"}))]
     pub cost: Option<Object>,
@@ -150,7 +151,8 @@ impl From<SpanRow> for Observation {
                 None => input,
             }),
             output: content(&row.output, &row.attributes, Side::Output),
-            usage: (derived.usage.total_tokens > 0).then_some(derived.usage),
+            usage: (derived.usage.total_tokens > 0)
+                .then(|| ObservationUsage::new(derived.usage, &derived.usage_details)),
             cost: cost(&derived.total_cost, derived.cost_details, &derived.cost_source),
             cost_source: (derived.cost_source != NO_COST).then_some(derived.cost_source),
             time_to_first_token_ms: (derived.time_to_first_token_us > 0)

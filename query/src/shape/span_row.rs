@@ -76,6 +76,8 @@ pub(crate) struct Derived {
     pub(crate) model_requested: String,
     pub(crate) model: String,
     pub(crate) usage: Usage,
+    /// What the counts of `usage` hold besides; each is part of one of them.
+    pub(crate) usage_details: Vec<(String, i64)>,
     pub(crate) cost_details: Vec<(String, String)>,
     pub(crate) total_cost: String,
     pub(crate) cost_source: String,
@@ -172,6 +174,7 @@ impl Derived {
             model_requested: text("model_requested")?,
             model: text("model")?,
             usage: usage(columns, row)?,
+            usage_details: columns.map("usage_details")?.integers(row)?,
             cost_details: columns.map("cost_details")?.texts(row)?,
             total_cost: text("total_cost")?,
             cost_source: text("cost_source")?,

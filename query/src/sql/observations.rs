@@ -66,6 +66,7 @@ const COLUMNS: &str = "\
 trace_id, span_id, parent_span_id, start_time, end_time, name, type, kind, level, status_code,
         status_message, environment, service_name, provider, model_requested, model,
         input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens,
+        CAST(usage_details, 'Map(String, Int64)') AS usage_details,
         mapApply((bucket, cost) -> (bucket, toString(cost)), cost_details) AS cost_details,
         toString(total_cost) AS total_cost, toString(cost_source) AS cost_source, time_to_first_token_us,
         attributes_string, attributes_int, attributes_double, attributes_bool, attributes_other,

@@ -48,7 +48,7 @@ async fn an_observation_is_shown_in_full() {
             "input": [said("system", "be brief"), said("user", "hi")], "output": "plain words",
             "usage": {
                 "input_tokens": 100, "output_tokens": 50, "cache_read_tokens": 0, "cache_write_tokens": 0,
-                "reasoning_tokens": 0, "total_tokens": 150,
+                "reasoning_tokens": 0, "total_tokens": 150, "buckets": {"input": 100, "output": 50},
             },
             "cost": {"total": "0.0042", "input": "0.0042"}, "cost_source": "priced",
             "time_to_first_token_ms": 123.456, "metadata": {"k": "v"},

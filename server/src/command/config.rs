@@ -14,6 +14,7 @@ pub(crate) fn run(
         ConfigVerb::Show => super::print(&render(&load()?)),
         ConfigVerb::Check => {
             let loaded = load()?;
+            loaded.config.prices.read()?;
             let file = loaded
                 .file
                 .map_or_else(|| "no file".to_owned(), |path| path.display().to_string());

@@ -103,6 +103,12 @@ pub(crate) const VARIABLES: &[Variable] = &[
         "path of the engine library, when it is not in a usual place",
     ),
     variable(
+        "BROKLE_PRICES",
+        "prices.file",
+        Kind::Text,
+        "file of model prices that win over the built-in ones; default none",
+    ),
+    variable(
         "BROKLE_WAL_SYNC",
         "ingest.wal_sync",
         Kind::Text,

@@ -14,6 +14,7 @@ pub(crate) fn render(loaded: &LoadedConfig) -> String {
         ingest,
         accounts,
         log,
+        prices,
         gateway,
     } = &loaded.config;
     let mut text = String::new();
@@ -47,6 +48,11 @@ pub(crate) fn render(loaded: &LoadedConfig) -> String {
     );
     line("ingest.wal_bytes_max", &ingest.wal_bytes_max);
     line("ingest.memory_bytes_max", &ingest.memory_bytes_max);
+    let prices = prices.file.as_ref();
+    line(
+        "prices.file",
+        &prices.map_or("(built-in only)".into(), |path| path.display().to_string()),
+    );
     line("accounts.jwt_secret", &hidden(accounts.jwt_secret.as_ref()));
     line("log.filter", &log.filter);
     line("log.format", &format!("{:?}", log.format).to_lowercase());

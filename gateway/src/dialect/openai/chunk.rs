@@ -10,6 +10,7 @@ use super::error::{self, ProviderError};
 use super::reply::{Reply, WireChoice};
 use super::usage::WireUsage;
 use crate::sse;
+use brokle_model::price::Mode;
 
 /// What a frame means for the stream.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +43,8 @@ struct WireChunk<'a> {
     #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
     #[serde(borrow, default)]
+    service_tier: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
     x_groq: Option<GroqExtra<'a>>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
@@ -60,6 +63,8 @@ struct WireHead<'a> {
     model: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    service_tier: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
 }
@@ -100,6 +105,7 @@ fn inspect_json(json: &[u8], reply: &mut Reply) -> Frame {
 
 fn absorb(chunk: &WireChunk<'_>, reply: &mut Reply) {
     reply.identify(chunk.id.as_deref(), chunk.model.as_deref());
+    reply.tell_tier(chunk.service_tier.as_deref());
     for choice in chunk.choices.iter().flatten() {
         reply.absorb(choice);
     }
@@ -128,6 +134,8 @@ pub(crate) enum Head {
     Answer {
         model: Option<String>,
         usage: Option<brokle_model::usage::TokenUsage>,
+        /// How the call was made, where that has a price of its own.
+        mode: Mode,
     },
     /// An error in a 200's clothes.
     Error(ProviderError),
@@ -142,6 +150,7 @@ pub(crate) fn head(body: &[u8]) -> Head {
         Ok(head) => Head::Answer {
             model: head.model.map(Cow::into_owned),
             usage: head.usage.and_then(read_usage),
+            mode: Mode::of_service_tier(head.service_tier.as_deref().unwrap_or_default().as_bytes()),
         },
         Err(_) => Head::Malformed,
     }

@@ -19,6 +19,8 @@ pub(crate) struct Reply {
     pub(crate) id: Option<String>,
     pub(crate) model: Option<String>,
     pub(crate) usage: Option<TokenUsage>,
+    /// The service tier that the provider says it gave.
+    pub(crate) service_tier: Option<String>,
     pub(crate) choices: Vec<Choice>,
     /// Bytes of text that may still be kept.
     pub(crate) budget: usize,
@@ -182,6 +184,13 @@ impl Reply {
         };
         keep(&mut self.id, id);
         keep(&mut self.model, model);
+    }
+
+    /// Notes the service tier; the last chunk's word counts.
+    pub(super) fn tell_tier(&mut self, tier: Option<&str>) {
+        if let Some(tier) = tier.filter(|tier| !tier.is_empty()) {
+            self.service_tier = Some(short(tier));
+        }
     }
 
     /// Adds what a `choices` entry says.

@@ -1,6 +1,6 @@
 //! `usage`, in the shapes that `OpenAI` and its imitators give it.
 
-use brokle_model::usage::TokenUsage;
+use brokle_model::usage::{Counting, TokenUsage};
 use serde::{Deserialize, Deserializer};
 
 /// A `usage` object. Fields of other shapes are ignored.
@@ -10,6 +10,8 @@ pub(crate) struct WireUsage {
     prompt_tokens: u64,
     #[serde(default, deserialize_with = "count")]
     completion_tokens: u64,
+    #[serde(default, deserialize_with = "count")]
+    total_tokens: u64,
     /// `DeepSeek`'s name for cached input.
     #[serde(default, deserialize_with = "count")]
     prompt_cache_hit_tokens: u64,
@@ -20,7 +22,12 @@ pub(crate) struct WireUsage {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those on the wire")]
 struct InputDetails {
+    #[serde(default, deserialize_with = "count")]
+    audio_tokens: u64,
+    #[serde(default, deserialize_with = "count")]
+    image_tokens: u64,
     #[serde(default, deserialize_with = "count")]
     cached_tokens: u64,
     #[serde(default, deserialize_with = "count", alias = "cache_creation_tokens")]
@@ -28,7 +35,12 @@ struct InputDetails {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those on the wire")]
 struct OutputDetails {
+    #[serde(default, deserialize_with = "count")]
+    audio_tokens: u64,
+    #[serde(default, deserialize_with = "count")]
+    image_tokens: u64,
     #[serde(default, deserialize_with = "count")]
     reasoning_tokens: u64,
 }
@@ -54,13 +66,20 @@ impl From<WireUsage> for TokenUsage {
     fn from(wire: WireUsage) -> Self {
         let input = wire.prompt_tokens_details.unwrap_or_default();
         let output = wire.completion_tokens_details.unwrap_or_default();
-        Self {
+        let reported = Self {
             input: wire.prompt_tokens,
             output: wire.completion_tokens,
             cache_read: input.cached_tokens.max(wire.prompt_cache_hit_tokens),
             cache_write: input.cache_write_tokens,
+            audio_input: input.audio_tokens,
+            image_input: input.image_tokens,
             reasoning: output.reasoning_tokens,
-        }
+            audio_output: output.audio_tokens,
+            image_output: output.image_tokens,
+            ..Self::default()
+        };
+        let total = Some(wire.total_tokens).filter(|total| *total > 0);
+        reported.reconcile(Counting::Inclusive, total)
     }
 }
 
@@ -78,8 +97,8 @@ mod tests {
             input: 100,
             output: 20,
             cache_read: 60,
-            cache_write: 0,
             reasoning: 5,
+            ..TokenUsage::default()
         };
         for json in [
             r#"{"prompt_tokens":100,"completion_tokens":20,"total_tokens":120,

@@ -2,6 +2,8 @@
 
 use arrow_array::types::{Decimal128Type, Int8Type, UInt64Type};
 use arrow_schema::{ArrowError, DataType};
+use brokle_model::price::Mode;
+use brokle_model::usage::Bucket;
 use rust_decimal::Decimal;
 
 use super::super::collection::{MapColumn, WordsColumn};
@@ -103,6 +105,15 @@ fn environment<'e>(named: &'e [u8], header: &'e str) -> &'e [u8] {
         .unwrap_or(DEFAULT_ENVIRONMENT)
 }
 
+/// What `usage_details` holds; the rest follows from the columns of counts.
+const FINE_BUCKETS: [Bucket; 5] = [
+    Bucket::CacheWrite1h,
+    Bucket::AudioInput,
+    Bucket::ImageInput,
+    Bucket::AudioOutput,
+    Bucket::ImageOutput,
+];
+
 /// What the observation is, and what its model call used and cost.
 #[derive(Default)]
 pub(super) struct ModelColumns {
@@ -113,6 +124,8 @@ pub(super) struct ModelColumns {
     model: WordColumn,
     counts_usage: FlagColumn,
     tokens: [NumberColumn<UInt64Type>; 5],
+    usage_details: MapColumn<Vec<u64>>,
+    price_mode: WordColumn,
     cost_details: MapColumn<Vec<i128>>,
     total_cost: NumberColumn<Decimal128Type>,
     cost_source: NumberColumn<Int8Type>,
@@ -139,6 +152,9 @@ impl ModelColumns {
         for (column, count) in self.tokens.iter_mut().zip(counts) {
             column.put(row, count);
         }
+        if !usage.is_empty() {
+            self.put_fine(row, derived);
+        }
         for (name, cost) in derived.cost.entries.iter().flatten() {
             self.cost_details
                 .insert(row, name.as_bytes(), storable_money(*cost));
@@ -147,6 +163,20 @@ impl ModelColumns {
         self.cost_source.put(row, derived.cost.source as i8);
         self.price_version.put(row, derived.cost.price_version.as_bytes());
         self.first_token_us.put(row, derived.first_token_us);
+    }
+
+    /// The buckets that the five columns leave out, and how the call was made.
+    fn put_fine(&mut self, row: usize, derived: &Derived<'_>) {
+        let buckets = derived.usage.buckets();
+        for bucket in FINE_BUCKETS {
+            let count = buckets.get(bucket);
+            if count > 0 {
+                self.usage_details.insert(row, bucket.as_str().as_bytes(), count);
+            }
+        }
+        if derived.mode != Mode::Standard {
+            self.price_mode.put(row, derived.mode.as_str().as_bytes());
+        }
     }
 
     pub(super) fn finish(self, rows: usize, out: &mut Out) -> Result<(), ArrowError> {
@@ -166,6 +196,8 @@ impl ModelColumns {
         for (name, column) in names.into_iter().zip(self.tokens) {
             out.push((name, column.finish(rows, DataType::UInt64)));
         }
+        out.push(("usage_details", self.usage_details.finish(rows)?));
+        out.push(("price_mode", self.price_mode.finish(rows)?));
         out.push(("cost_details", self.cost_details.finish(rows)?));
         out.push(("total_cost", self.total_cost.finish(rows, schema::MONEY)));
         out.push(("cost_source", self.cost_source.finish(rows, DataType::Int8)));
