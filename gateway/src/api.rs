@@ -18,12 +18,18 @@ mod chat;
 pub(crate) mod models;
 
 #[derive(OpenApi)]
-#[openapi(paths(chat::chat_completions, models::list_models, models::get_model))]
+#[openapi(paths(
+    chat::chat_completions,
+    chat::messages,
+    models::list_models,
+    models::get_model
+))]
 struct Description;
 
 pub(crate) fn router(shared: Arc<Shared>) -> OpenApiRouter {
     OpenApiRouter::with_openapi(Description::openapi())
         .route("/v1/chat/completions", post(chat::chat_completions))
+        .route("/v1/messages", post(chat::messages))
         .route("/v1/models", get(models::list_models))
         // A model's name may contain slashes.
         .route("/v1/models/{*model}", get(models::get_model))

@@ -15,7 +15,8 @@ use crate::dialect;
 use crate::dialect::openai::chunk::{self, Frame, Head};
 use crate::dialect::openai::error::{self, ProviderError};
 use crate::dialect::openai::reply::Reply;
-use crate::dialect::stream::Translator;
+use crate::dialect::openai::request::ChatRequest;
+use crate::dialect::stream::{Piece, Translator};
 use crate::record::{Answer, CallRecord, Failure};
 use crate::route::Target;
 use crate::route::retry::FailureClass;
@@ -33,7 +34,7 @@ const ERROR_BYTES_MAX: usize = 1 << 20;
 /// What to send, the same for every attempt of a call.
 #[derive(Debug)]
 pub(crate) struct Outgoing<'a> {
-    pub(crate) request: &'a crate::dialect::openai::request::ChatRequest,
+    pub(crate) request: &'a ChatRequest,
     /// The caller's headers.
     pub(crate) headers: &'a HeaderMap,
 }
@@ -53,6 +54,7 @@ pub(crate) struct Whole {
     pub(crate) status: StatusCode,
     pub(crate) content_type: Option<HeaderValue>,
     pub(crate) headers: HeaderMap,
+    /// For the caller.
     pub(crate) body: Bytes,
     /// The model that answered, and what it used.
     pub(crate) model: Option<String>,
@@ -64,8 +66,10 @@ pub(crate) struct Whole {
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) headers: HeaderMap,
-    /// Frames that came up to then, for the caller.
-    pub(crate) held: Vec<Bytes>,
+    /// What came up to then, for the caller.
+    pub(crate) held: Vec<(Frame, Piece)>,
+    /// What the provider speaks.
+    pub(crate) dialect: Dialect,
     pub(crate) frames: FrameStream,
     /// When the attempt must be over.
     pub(crate) deadline: Instant,
@@ -79,7 +83,7 @@ pub(crate) struct Failed {
     /// The status to give the caller.
     pub(crate) status: u16,
     pub(crate) code: String,
-    /// The provider's own body, when it is in `OpenAI`'s form.
+    /// The provider's own body, when the caller understands it.
     pub(crate) body: Option<Bytes>,
     pub(crate) headers: HeaderMap,
     pub(crate) retry_after: Option<Duration>,
@@ -159,13 +163,14 @@ pub(crate) async fn attempt(
         .map_err(|error| send_failure(&error))?;
     note_response(&response, record);
     if !response.status().is_success() {
-        return Err(refusal(response, settings, target, first_by).await);
+        let passes = outgoing.request.door.passes(target.provider.dialect);
+        return Err(refusal(response, settings, passes, first_by).await);
     }
     if stream && !is_json(&response) {
         let deadlines = Deadlines { first_by, deadline };
-        open_stream(response, settings, outgoing, target, record, deadlines).await
+        open_stream(response, settings, target, record, deadlines).await
     } else {
-        read_answer(response, settings, target, record, stream, deadline).await
+        read_answer(response, settings, outgoing.request, target, record, deadline).await
     }
 }
 
@@ -212,16 +217,11 @@ fn is_json(response: &Response<Incoming>) -> bool {
     })
 }
 
-/// Whether what the provider says can go to the caller as it came.
-fn speaks_pivot(target: &Target) -> bool {
-    target.provider.dialect == Dialect::Openai
-}
-
-/// Reads an error status and its body.
+/// Reads an error status and its body, which goes to the caller as it came when `passes`.
 async fn refusal(
     response: Response<Incoming>,
     settings: &GatewaySettings,
-    target: &Target,
+    passes: bool,
     deadline: Instant,
 ) -> Failed {
     let (parts, body) = response.into_parts();
@@ -245,7 +245,7 @@ async fn refusal(
     };
     Failed {
         code,
-        body: (speaks_pivot(target) && error::is_error_body(&body)).then_some(body),
+        body: (passes && error::is_error_body(&body)).then_some(body),
         retry_after: RetryAfter::from_headers(&parts.headers),
         headers: upstream::answer_headers(&parts.headers),
         ..Failed::new(said.class, status, message)
@@ -256,11 +256,12 @@ async fn refusal(
 async fn read_answer(
     response: Response<Incoming>,
     settings: &GatewaySettings,
+    request: &ChatRequest,
     target: &Target,
     record: &mut CallRecord,
-    stream: bool,
     deadline: Instant,
 ) -> Result<Success, Failed> {
+    let (door, stream) = (request.door, request.stream);
     let (parts, body) = response.into_parts();
     let idle = Duration::from_millis(if stream {
         settings.timeouts.idle_ms
@@ -271,6 +272,7 @@ async fn read_answer(
     let body = read_whole(body, Packing::of(&parts.headers), bytes_max, idle, deadline)
         .await
         .map_err(|fault| Failed::fault(&fault))?;
+    let sent = body.clone();
     let body = dialect::answer(body, target, record.started_at.timestamp())
         .map_err(|bad| Failed::new(FailureClass::Malformed, 502, bad.to_string()))?;
     match chunk::head(&body) {
@@ -289,6 +291,12 @@ async fn read_answer(
             if let Some(attempt) = record.attempt() {
                 attempt.answer = Answer::Body(body.clone());
             }
+            let body = if door.passes(target.provider.dialect) {
+                sent
+            } else {
+                door.answer(body)
+                    .map_err(|bad| Failed::new(FailureClass::Malformed, 502, bad.to_string()))?
+            };
             Ok(Success::Whole(Box::new(Whole {
                 status: parts.status,
                 content_type: parts.headers.get(CONTENT_TYPE).cloned(),
@@ -306,7 +314,6 @@ async fn read_answer(
 async fn open_stream(
     response: Response<Incoming>,
     settings: &GatewaySettings,
-    outgoing: &Outgoing<'_>,
     target: &Target,
     record: &mut CallRecord,
     Deadlines { first_by, deadline }: Deadlines,
@@ -318,7 +325,7 @@ async fn open_stream(
     let frames = FrameStream::new(body, Packing::of(&parts.headers), bytes_max, translator);
     let mut frames = frames.map_err(|fault| Failed::fault(&fault))?;
     let mut reply = Reply::new(settings.capture.budget());
-    let held = hold_back(&mut frames, &mut reply, outgoing.request.wants_usage, first_by).await?;
+    let held = hold_back(&mut frames, &mut reply, first_by).await?;
     let since_start = record.started.elapsed();
     if let Some(attempt) = record.attempt() {
         attempt.first_chunk = Some(since_start.saturating_sub(attempt.started));
@@ -328,6 +335,7 @@ async fn open_stream(
     Ok(Success::Stream(Box::new(Opened {
         headers,
         held,
+        dialect: target.provider.dialect,
         frames,
         deadline,
     })))
@@ -337,13 +345,12 @@ async fn open_stream(
 async fn hold_back(
     frames: &mut FrameStream,
     reply: &mut Reply,
-    wants_usage: bool,
     first_by: Instant,
-) -> Result<Vec<Bytes>, Failed> {
+) -> Result<Vec<(Frame, Piece)>, Failed> {
     let mut held = Vec::new();
     let mut held_bytes = 0;
     loop {
-        let frame = timeout_at(first_by, frames.next())
+        let piece = timeout_at(first_by, frames.next())
             .await
             .map_err(|_| {
                 Failed::new(
@@ -353,13 +360,17 @@ async fn hold_back(
                 )
             })?
             .map_err(|fault| Failed::fault(&fault))?;
-        let Some(frame) = frame else {
+        let Some(piece) = piece else {
             return Err(Failed::fault(&BodyFault::Cut(None)));
         };
-        let kind = chunk::inspect(&frame, reply);
-        held_bytes += frame.len();
+        let kind = piece
+            .pivot
+            .as_ref()
+            .map_or(Frame::Comment, |pivot| chunk::inspect(pivot, reply));
+        held_bytes += piece.bytes();
         match kind {
-            Frame::Comment => {}
+            // Not even held: a comment has done its work by having come.
+            Frame::Comment if piece.sent.is_none() => continue,
             Frame::Error(error) => return Err(Failed::disguised(error)),
             Frame::Malformed => {
                 return Err(Failed::new(
@@ -375,10 +386,11 @@ async fn hold_back(
                     "the provider's stream ended without an answer",
                 ));
             }
-            Frame::Usage if !wants_usage => {}
-            Frame::Usage | Frame::Startup | Frame::Content => held.push(frame),
+            Frame::Comment | Frame::Usage | Frame::Startup | Frame::Content => {}
         }
-        if kind == Frame::Content || held.len() >= HELD_FRAMES_MAX || held_bytes >= HELD_BYTES_MAX {
+        let is_content = kind == Frame::Content;
+        held.push((kind, piece));
+        if is_content || held.len() >= HELD_FRAMES_MAX || held_bytes >= HELD_BYTES_MAX {
             return Ok(held);
         }
     }

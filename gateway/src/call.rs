@@ -10,7 +10,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::attempt::{self, Failed, Opened, Outgoing, Success, Whole};
-use crate::dialect::openai::error as wire;
+use crate::dialect::door::{Door, ErrorWords};
 use crate::dialect::openai::request::ChatRequest;
 use crate::error::error_response;
 use crate::record::{CallGuard, CallRecord};
@@ -19,6 +19,9 @@ use crate::route::retry::{FailureClass, Progress, Step, decide};
 use crate::route::{Candidates, Target};
 use crate::settings::GatewaySettings;
 use crate::shared::Shared;
+
+const CREDENTIAL_REFUSED: &str =
+    "the provider does not accept the gateway's credential, or its account cannot pay";
 
 /// Runs the call. Dropping the future, as the server does when the caller hangs up, closes the provider's
 /// connection and records the call as cancelled.
@@ -36,8 +39,8 @@ pub(crate) async fn run(
     };
     match try_candidates(shared, settings, &mut call, &outgoing, &candidates.targets).await {
         Ok(Success::Whole(whole)) => answer_whole(shared, call, *whole),
-        Ok(Success::Stream(opened)) => answer_stream(shared, settings, call, *opened, request.wants_usage),
-        Err(failed) => answer_failure(call, failed),
+        Ok(Success::Stream(opened)) => answer_stream(shared, settings, call, *opened, &request),
+        Err(failed) => answer_failure(request.door, call, failed),
     }
 }
 
@@ -147,7 +150,7 @@ fn answer_stream(
     settings: &GatewaySettings,
     call: CallGuard,
     opened: Opened,
-    wants_usage: bool,
+    request: &ChatRequest,
 ) -> Response {
     let mut headers = opened.headers.clone();
     headers.insert(
@@ -160,10 +163,11 @@ fn answer_stream(
         HeaderValue::from_static("no"),
     );
     describe(&mut headers, &call);
+    let outlet = request.door.outlet(opened.dialect, request.wants_usage);
     let relay = Relay::new(
         opened,
         call,
-        wants_usage,
+        outlet,
         &settings.timeouts,
         Arc::clone(&shared.clock),
     );
@@ -172,9 +176,9 @@ fn answer_stream(
     response
 }
 
-/// The provider's own words where they are in `OpenAI`'s form, ours where they are not. A refused credential
+/// The provider's own words where the caller understands them, ours where not. A refused credential
 /// is the gateway's and not the caller's, who would go looking for a fault in its own key: that becomes 502.
-fn answer_failure(call: CallGuard, failed: Failed) -> Response {
+fn answer_failure(door: Door, call: CallGuard, failed: Failed) -> Response {
     let ours = failed.class == FailureClass::Credential;
     let status = if ours { 502 } else { failed.status };
     let code = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
@@ -188,14 +192,19 @@ fn answer_failure(call: CallGuard, failed: Failed) -> Response {
                 .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             response
         }
-        _ if ours => error_response(
-            code,
-            "the provider does not accept the gateway's credential, or its account cannot pay",
-            wire::kind_of(status),
-            None,
-            "provider_credential_refused",
+        _ => error_response(
+            door,
+            ErrorWords {
+                status,
+                message: if ours { CREDENTIAL_REFUSED } else { &failed.message },
+                param: None,
+                code: if ours {
+                    "provider_credential_refused"
+                } else {
+                    &failed.code
+                },
+            },
         ),
-        _ => error_response(code, &failed.message, wire::kind_of(status), None, &failed.code),
     };
     response.headers_mut().extend(failed.headers);
     describe(response.headers_mut(), &call);

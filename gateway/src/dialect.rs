@@ -15,7 +15,9 @@ use openai::request::ChatRequest;
 
 pub(crate) mod anthropic;
 pub(crate) mod chunk_writer;
+pub(crate) mod door;
 pub(crate) mod openai;
+pub(crate) mod outlet;
 mod request_fields;
 pub(crate) mod stream;
 
@@ -53,12 +55,17 @@ pub(crate) type Fields = Map<String, Value>;
 /// The request as `target` understands it.
 pub(crate) fn request(request: &ChatRequest, target: &Target) -> Result<Translated, Untranslatable> {
     let provider = &target.provider;
-    match provider.dialect {
-        Dialect::Anthropic => anthropic::request::translate(&request.body, &target.model, request.stream),
-        _ => Ok(Translated {
-            body: request.for_upstream(&target.model, provider.asks_usage()),
+    if request.door.passes(provider.dialect) {
+        let asks_usage = provider.asks_usage();
+        return Ok(Translated {
+            body: request.for_upstream(&target.model, asks_usage),
             adapted: Vec::new(),
-        }),
+        });
+    }
+    let (fields, adapted) = request.door.pivot(&request.body)?;
+    match provider.dialect {
+        Dialect::Anthropic => anthropic::request::translate(fields, adapted, &target.model, request.stream),
+        _ => Ok(openai::compose::compose(fields, adapted, target, request.stream)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the gateway itself refuses, and the one table that turns it into `OpenAI`'s error form.
+//! What the gateway itself refuses, and the one table that turns it into an answer.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -8,7 +8,7 @@ use brokle_model::telemetry::ENVIRONMENT_BYTES_MAX;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
-use crate::dialect::openai::error as wire;
+use crate::dialect::door::{Door, ErrorWords};
 use crate::dialect::openai::request::RequestError;
 use crate::route::Unroutable;
 
@@ -113,9 +113,21 @@ impl GatewayError {
 
 impl IntoResponse for GatewayError {
     fn into_response(self) -> Response {
+        self.into_response_at(Door::Chat)
+    }
+}
+
+impl GatewayError {
+    /// The answer in the format of the door by which the call came.
+    pub(crate) fn into_response_at(self, door: Door) -> Response {
         let status = self.status();
-        let kind = wire::kind_of(status.as_u16());
-        let mut response = error_response(status, &self.public_message(), kind, self.param(), self.code());
+        let words = ErrorWords {
+            status: status.as_u16(),
+            message: &self.public_message(),
+            param: self.param(),
+            code: self.code(),
+        };
+        let mut response = error_response(door, words);
         match status {
             StatusCode::UNAUTHORIZED => {
                 response
@@ -133,17 +145,10 @@ impl IntoResponse for GatewayError {
     }
 }
 
-/// An answer in `OpenAI`'s error form.
-pub(crate) fn error_response(
-    status: StatusCode,
-    message: &str,
-    kind: &str,
-    param: Option<&str>,
-    code: &str,
-) -> Response {
-    let body = wire::body(message, kind, param, Some(code)).to_string();
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
+/// An error as an answer, in the door's format.
+pub(crate) fn error_response(door: Door, words: ErrorWords<'_>) -> Response {
+    let mut response = Response::new(Body::from(door.error_body(words).to_string()));
+    *response.status_mut() = StatusCode::from_u16(words.status).unwrap_or(StatusCode::BAD_GATEWAY);
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

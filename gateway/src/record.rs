@@ -14,6 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::config::CaptureConfig;
+use crate::dialect::door::Door;
 use crate::dialect::openai::reply::Reply;
 use crate::provider::Provider;
 use crate::trace_context::TraceContext;
@@ -31,6 +32,8 @@ pub(crate) const CLIENT_CLOSED_REQUEST: u16 = 499;
 /// One call, from its first header to the last byte of its answer.
 #[derive(Debug)]
 pub(crate) struct CallRecord {
+    /// By which door it came.
+    pub(crate) door: Door,
     pub(crate) project: ProjectId,
     pub(crate) environment: String,
     pub(crate) trace: TraceContext,

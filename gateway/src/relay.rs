@@ -22,7 +22,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::attempt::Opened;
 use crate::config::TimeoutConfig;
 use crate::dialect::openai::chunk::{self, Frame};
-use crate::dialect::openai::error;
+use crate::dialect::outlet::Outlet;
+use crate::dialect::stream::Piece;
 use crate::record::{CallGuard, Failure};
 use crate::route::retry::FailureClass;
 use crate::sse;
@@ -48,7 +49,7 @@ struct Stream {
     frames: Option<FrameStream>,
     /// The call, until its outcome is known.
     call: Option<CallGuard>,
-    wants_usage: bool,
+    outlet: Outlet,
     timer: Pin<Box<Sleep>>,
     /// Since when the provider is waited for. A slow caller's time is not the provider's.
     waiting_since: Option<Instant>,
@@ -72,16 +73,20 @@ impl Relay {
     pub(crate) fn new(
         opened: Opened,
         call: CallGuard,
-        wants_usage: bool,
+        mut outlet: Outlet,
         timeouts: &TimeoutConfig,
         clock: SharedClock,
     ) -> Self {
         let deadline = opened.deadline;
+        let mut held = VecDeque::new();
+        for (kind, piece) in opened.held {
+            outlet.push(&kind, piece, &mut held);
+        }
         let stream = Arc::new(Mutex::new(Stream {
-            held: opened.held.into(),
+            held,
             frames: Some(opened.frames),
             call: Some(call),
-            wants_usage,
+            outlet,
             timer: Box::pin(sleep_until(deadline)),
             waiting_since: None,
             last_sent_at: Instant::now(),
@@ -107,8 +112,7 @@ async fn watch(stream: Weak<Mutex<Stream>>, deadline: Instant) {
     if let Some(stream) = stream.upgrade() {
         let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
         if stream.phase == Phase::Relaying {
-            let last_words = stream.break_off(FailureClass::Timeout, TOO_LONG);
-            stream.held.push_back(last_words);
+            stream.break_off(FailureClass::Timeout, TOO_LONG);
         }
     }
 }
@@ -117,6 +121,9 @@ impl Stream {
     /// What to send next; nothing when the stream is over.
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
+            if let Some(out) = self.held.pop_front() {
+                return Poll::Ready(Some(out));
+            }
             let Some(frames) = &mut self.frames else {
                 return Poll::Ready(None);
             };
@@ -127,60 +134,67 @@ impl Stream {
                     self.phase = Phase::Ended;
                 }
                 Phase::Relaying => match frames.poll_next(context) {
-                    Poll::Ready(Ok(Some(frame))) => {
+                    Poll::Ready(Ok(Some(piece))) => {
                         self.waiting_since = None;
-                        if let Some(out) = self.take_frame(frame) {
-                            return Poll::Ready(Some(out));
-                        }
+                        self.take_piece(piece);
                     }
-                    Poll::Ready(Ok(None)) => return Poll::Ready(Some(self.close(&BodyFault::Cut(None)))),
-                    Poll::Ready(Err(fault)) => return Poll::Ready(Some(self.close(&fault))),
-                    Poll::Pending => return self.poll_timer(context).map(Some),
+                    Poll::Ready(Ok(None)) => self.close(&BodyFault::Cut(None)),
+                    Poll::Ready(Err(fault)) => self.close(&fault),
+                    Poll::Pending => std::task::ready!(self.poll_timer(context)),
                 },
             }
         }
     }
 
-    /// Decides what a frame means; gives what the caller gets of it.
-    fn take_frame(&mut self, frame: Bytes) -> Option<Bytes> {
-        let reply = self.call.as_mut().and_then(|call| call.reply())?;
-        match chunk::inspect(&frame, reply) {
-            Frame::Usage if !self.wants_usage => None,
-            Frame::Comment | Frame::Startup | Frame::Content | Frame::Usage => Some(frame),
+    /// Decides what a piece means, and hands on what the caller gets of it.
+    fn take_piece(&mut self, piece: Piece) {
+        let Some(reply) = self.call.as_mut().and_then(|call| call.reply()) else {
+            return;
+        };
+        let kind = piece
+            .pivot
+            .as_ref()
+            .map_or(Frame::Comment, |pivot| chunk::inspect(pivot, reply));
+        match kind {
+            Frame::Comment | Frame::Startup | Frame::Content | Frame::Usage => {
+                self.outlet.push(&kind, piece, &mut self.held);
+            }
             Frame::Done => {
+                self.outlet.done(Some(piece), &mut self.held);
                 self.complete(Phase::Lingering(Instant::now() + LINGER));
-                Some(frame)
             }
             Frame::Error(error) => {
+                let words = self.outlet.failed(piece, &error.message, &error.code);
+                self.held.push_back(words);
                 self.fail(error.class, error.message);
-                Some(frame)
             }
             // A frame that the end of the stream cut in two.
             Frame::Malformed if self.frames.as_ref().is_some_and(FrameStream::is_over) => {
-                Some(self.close(&BodyFault::Cut(None)))
+                self.close(&BodyFault::Cut(None));
             }
             Frame::Malformed => {
-                Some(self.break_off(FailureClass::Malformed, "the provider's stream is not valid JSON"))
+                self.break_off(FailureClass::Malformed, "the provider's stream is not valid JSON");
             }
         }
     }
 
     /// The provider's stream is over without its end mark: fine when the answer was complete.
-    fn close(&mut self, fault: &BodyFault) -> Bytes {
+    fn close(&mut self, fault: &BodyFault) {
         let complete = self
             .call
             .as_mut()
             .and_then(|call| call.reply())
             .is_some_and(|reply| reply.is_complete());
         if complete && matches!(fault, BodyFault::Cut(_)) {
+            self.outlet.done(None, &mut self.held);
             self.complete(Phase::Ended);
-            return Bytes::from_static(sse::DONE);
+            return;
         }
-        self.break_off(fault.class(), &fault.to_string())
+        self.break_off(fault.class(), &fault.to_string());
     }
 
     /// Waits for the provider no longer than it may take, and keeps the caller's connection awake meanwhile.
-    fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
+    fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
             let idle_at = *self.waiting_since.get_or_insert_with(Instant::now) + self.idle;
             let keepalive_at = self.last_sent_at + self.keepalive;
@@ -190,13 +204,16 @@ impl Stream {
             std::task::ready!(self.timer.as_mut().poll(context));
             let now = Instant::now();
             if now >= self.deadline {
-                return Poll::Ready(self.break_off(FailureClass::Timeout, TOO_LONG));
+                self.break_off(FailureClass::Timeout, TOO_LONG);
+                return Poll::Ready(());
             }
             if now >= idle_at {
-                return Poll::Ready(self.close(&BodyFault::Idle));
+                self.close(&BodyFault::Idle);
+                return Poll::Ready(());
             }
             if now >= keepalive_at {
-                return Poll::Ready(Bytes::from_static(sse::KEEPALIVE));
+                self.held.push_back(Bytes::from_static(sse::KEEPALIVE));
+                return Poll::Ready(());
             }
         }
     }
@@ -240,9 +257,10 @@ impl Stream {
     }
 
     /// Tells the caller that no more will come, and why. The end mark is deliberately not sent.
-    fn break_off(&mut self, class: FailureClass, message: &str) -> Bytes {
+    fn break_off(&mut self, class: FailureClass, message: &str) {
+        self.held
+            .push_back(self.outlet.break_off(message, class.as_str()));
         self.fail(class, message.to_owned());
-        Bytes::from(error::frame(message, "server_error", class.as_str()))
     }
 }
 
@@ -255,10 +273,7 @@ impl http_body::Body for Relay {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<BodyFrame<Bytes>, Infallible>>> {
         let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = match stream.held.pop_front() {
-            Some(frame) => Some(frame),
-            None => std::task::ready!(stream.poll_next(context)),
-        };
+        let next = std::task::ready!(stream.poll_next(context));
         if next.is_some() {
             stream.last_sent_at = Instant::now();
         }

@@ -1,10 +1,10 @@
-//! `POST /v1/chat/completions`.
+//! `POST /v1/chat/completions` and `POST /v1/messages`: one call by two doors.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use brokle_model::id::SpanId;
 use brokle_model::port::KeyGrant;
 use brokle_model::telemetry::is_environment;
@@ -14,6 +14,7 @@ use http::request::Parts;
 
 use super::{authorize, body};
 use crate::call;
+use crate::dialect::door::Door;
 use crate::dialect::openai::request::ChatRequest;
 use crate::error::GatewayError;
 use crate::record::{CallGuard, CallRecord, Caller, Failure, Outcome, RequestRecord, Slot};
@@ -48,12 +49,43 @@ const ENVIRONMENT_HEADERS: [&str; 2] = ["x-environment", "x-brokle-environment"]
     security(("api_key" = []))
 )]
 pub(super) async fn chat_completions(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    complete(shared, Door::Chat, request).await
+}
+
+/// Creates a message: Anthropic's Messages API, for any model, route or `provider/model` that the body names.
+///
+/// A provider of the same format gets the body byte for byte, but for `model`; to any other it is translated,
+/// and so is the answer. What cannot be translated is refused, or named in `x-brokle-adapted`.
+#[utoipa::path(
+    post,
+    path = "/v1/messages",
+    tag = "gateway",
+    request_body(content = serde_json::Value, content_type = "application/json",
+        description = "Anthropic's Messages request"),
+    responses(
+        (status = 200, description = "The message, or a stream of events when `stream` is true",
+            content((serde_json::Value = "application/json"), (String = "text/event-stream"))),
+        (status = 400, description = "The request is wrong", body = serde_json::Value),
+        (status = 401, description = "The key is not good", body = serde_json::Value),
+        (status = 404, description = "Nothing has that model's name", body = serde_json::Value),
+        (status = 413, description = "The request is too large", body = serde_json::Value),
+        (status = 429, description = "The provider is out of capacity for us", body = serde_json::Value),
+        (status = 502, description = "The provider failed", body = serde_json::Value),
+        (status = 504, description = "The provider did not answer in time", body = serde_json::Value),
+    ),
+    security(("api_key" = []))
+)]
+pub(super) async fn messages(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    complete(shared, Door::Messages, request).await
+}
+
+async fn complete(shared: Arc<Shared>, door: Door, request: Request) -> Response {
     let arrived = Instant::now();
     let settings = shared.settings.load_full();
     let (parts, body) = request.into_parts();
-    let call = match admit(&shared, &settings, &parts, arrived).await {
+    let call = match admit(&shared, &settings, door, &parts, arrived).await {
         Ok(call) => call,
-        Err(error) => return error.into_response(),
+        Err(error) => return error.into_response_at(door),
     };
     serve(&shared, &settings, call, parts, body).await
 }
@@ -62,6 +94,7 @@ pub(super) async fn chat_completions(State(shared): State<Arc<Shared>>, request:
 async fn admit(
     shared: &Shared,
     settings: &GatewaySettings,
+    door: Door,
     parts: &Parts,
     arrived: Instant,
 ) -> Result<CallGuard, GatewayError> {
@@ -71,7 +104,11 @@ async fn admit(
         .try_acquire_owned()
         .map_err(|_| GatewayError::Busy)?;
     let slot = Slot::new(permit, &shared.metrics.in_flight);
-    let record = open_record(shared, settings, &grant, environment, &parts.headers, arrived);
+    let record = CallRecord {
+        door,
+        environment,
+        ..open_record(shared, settings, &grant, &parts.headers, arrived)
+    };
     Ok(CallGuard::new(record, Arc::clone(&shared.recorder), slot))
 }
 
@@ -79,13 +116,13 @@ fn open_record(
     shared: &Shared,
     settings: &GatewaySettings,
     grant: &KeyGrant,
-    environment: String,
     headers: &HeaderMap,
     arrived: Instant,
 ) -> CallRecord {
     CallRecord {
+        door: Door::Chat,
         project: grant.project,
-        environment,
+        environment: String::new(),
         trace: TraceContext::from_headers(headers),
         span: SpanId::generate(),
         started_at: shared.clock.now(),
@@ -132,7 +169,7 @@ async fn prepare(
     body: axum::body::Body,
 ) -> Result<(ChatRequest, Candidates), GatewayError> {
     let body = body::read(shared, settings, headers, body).await?;
-    let request = ChatRequest::parse(body)?;
+    let request = ChatRequest::parse(call.door, body)?;
     call.request = Some(RequestRecord {
         body: request.body.clone(),
         model: request.model.clone(),
@@ -157,7 +194,7 @@ fn refuse(call: CallGuard, error: GatewayError) -> Response {
         message: error.public_message(),
     };
     let status = error.status().as_u16();
-    let mut response = error.into_response();
+    let mut response = error.into_response_at(call.door);
     call::describe(response.headers_mut(), &call);
     call.finish(status, Some(failure));
     response

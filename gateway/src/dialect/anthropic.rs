@@ -1,7 +1,9 @@
-//! Anthropic's Messages API as a provider speaks it: requests into it, answers and streams out of it.
+//! Anthropic's Messages API: as a provider speaks it (requests into it, answers and streams out of it), and as
+//! callers do ([`caller`]).
 //! Facts: platform.claude.com, "Messages" and "Streaming messages".
 
 pub(crate) mod answer;
+pub(crate) mod caller;
 mod content;
 pub(crate) mod request;
 pub(crate) mod stream;

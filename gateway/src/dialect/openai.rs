@@ -2,6 +2,7 @@
 //! unexpected shape is passed on and not recorded; it is never a reason to refuse.
 
 pub(crate) mod chunk;
+pub(crate) mod compose;
 pub(crate) mod error;
 pub(crate) mod messages;
 pub(crate) mod reply;

@@ -37,14 +37,16 @@ pub(super) struct RequestFields {
 }
 
 impl RequestFields {
-    /// Reads a body that is known to be a JSON object.
+    /// Takes apart what an earlier translation has put together, and changed.
+    pub(super) fn new(fields: Fields, adapted: Vec<&'static str>) -> Self {
+        Self { fields, adapted }
+    }
+
+    /// Reads a body.
     pub(super) fn parse(body: &[u8]) -> Result<Self, Untranslatable> {
         let fields: Fields = serde_json::from_slice(body)
             .map_err(|error| Untranslatable::new(format!("the body is not a JSON object: {error}")))?;
-        Ok(Self {
-            fields,
-            adapted: Vec::new(),
-        })
+        Ok(Self::new(fields, Vec::new()))
     }
 
     /// Takes a field; `null` is absence.

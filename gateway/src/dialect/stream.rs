@@ -7,10 +7,27 @@ use bytes::Bytes;
 use super::anthropic;
 use crate::config::Dialect;
 
-/// Turns a provider's frames into chunks of the pivot format.
+/// A frame as the gateway reads it, and as it came. One frame of a provider's may be several here, of which
+/// the first has it, or none, of which there is then one that has nothing else.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// In the pivot format.
+    pub(crate) pivot: Option<Bytes>,
+    /// As the provider sent it.
+    pub(crate) sent: Option<Bytes>,
+}
+
+impl Piece {
+    /// What it takes of memory.
+    pub(crate) fn bytes(&self) -> usize {
+        self.pivot.as_ref().map_or(0, Bytes::len) + self.sent.as_ref().map_or(0, Bytes::len)
+    }
+}
+
+/// Turns a provider's frames into pieces.
 #[derive(Debug)]
 pub(crate) enum Translator {
-    /// The provider speaks it: frames stay as they came.
+    /// The provider speaks the pivot format.
     Same,
     Anthropic(Box<anthropic::stream::Stream>),
 }
@@ -24,11 +41,27 @@ impl Translator {
         }
     }
 
-    /// Adds what `frame` says to `out`: any number of frames.
-    pub(crate) fn push(&mut self, frame: Bytes, out: &mut VecDeque<Bytes>) {
+    /// Adds what `frame` says to `out`: at least one piece.
+    pub(crate) fn push(&mut self, frame: Bytes, out: &mut VecDeque<Piece>) {
+        let mut frames = VecDeque::new();
         match self {
-            Self::Same => out.push_back(frame),
-            Self::Anthropic(stream) => stream.push(&frame, out),
+            Self::Same => {
+                out.push_back(Piece {
+                    pivot: Some(frame),
+                    sent: None,
+                });
+                return;
+            }
+            Self::Anthropic(stream) => stream.push(&frame, &mut frames),
         }
+        let mut sent = Some(frame);
+        out.push_back(Piece {
+            pivot: frames.pop_front(),
+            sent: sent.take(),
+        });
+        out.extend(frames.into_iter().map(|pivot| Piece {
+            pivot: Some(pivot),
+            sent: None,
+        }));
     }
 }

@@ -16,12 +16,12 @@ use prost::Message;
 use super::attributes::Attributes;
 use super::request::Parameters;
 use super::{Answer, AttemptRecord, CallRecord, Failure, Outcome};
+use crate::dialect::door::Door;
 use crate::dialect::openai::chunk;
 use crate::dialect::openai::messages::RecordedRequest;
 use crate::dialect::openai::reply::Reply;
 
 const OPERATION: &str = "chat";
-const ROUTE: &str = "/v1/chat/completions";
 
 /// The encoded export request, and how many spans are in it.
 pub(super) struct Encoded {
@@ -34,6 +34,7 @@ pub(super) struct Encoded {
 /// Encodes a finished call.
 pub(super) fn encode(mut record: CallRecord) -> Encoded {
     let budget = record.capture.budget();
+    pivot_request(&mut record);
     let replies = record
         .attempts
         .iter_mut()
@@ -51,6 +52,17 @@ pub(super) fn encode(mut record: CallRecord) -> Encoded {
         body: Bytes::from(export(spans).encode_to_vec()),
         spans: count,
         usage,
+    }
+}
+
+/// Brings the request into the format that is read here. One that has no place in it is recorded without its
+/// content; the attempts say why.
+fn pivot_request(record: &mut CallRecord) {
+    let door = record.door;
+    if let Some(request) = record.request.as_mut().filter(|_| door != Door::Chat) {
+        let pivot = door.pivot(&request.body).ok();
+        let pivot = pivot.map(|(fields, _)| Bytes::from(serde_json::Value::Object(fields).to_string()));
+        request.body = pivot.unwrap_or_default();
     }
 }
 
@@ -126,8 +138,8 @@ impl<'a> View<'a> {
         let record = self.record;
         let mut attributes = Attributes::default();
         attributes.text("http.request.method", "POST");
-        attributes.text("http.route", ROUTE);
-        attributes.text("url.path", ROUTE);
+        attributes.text("http.route", record.door.path());
+        attributes.text("url.path", record.door.path());
         attributes.int("http.response.status_code", u64::from(record.status));
         attributes.text_if("user_agent.original", record.caller.user_agent.as_deref());
         attributes.text_if("brokle.request.id", record.caller.request_id.as_deref());
@@ -154,7 +166,7 @@ impl<'a> View<'a> {
     fn server_name(&self) -> String {
         match &self.record.request {
             Some(request) if !self.record.attempts.is_empty() => format!("{OPERATION} {}", request.model),
-            _ => format!("POST {ROUTE}"),
+            _ => format!("POST {}", self.record.door.path()),
         }
     }
 

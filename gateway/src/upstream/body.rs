@@ -16,7 +16,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
-use crate::dialect::stream::Translator;
+use crate::dialect::stream::{Piece, Translator};
 use crate::route::retry::FailureClass;
 use crate::sse::Splitter;
 
@@ -107,7 +107,7 @@ pub(crate) struct FrameStream {
     splitter: Splitter,
     translator: Translator,
     /// Translated frames that were not taken yet: what one frame of the provider's came to.
-    translated: VecDeque<Bytes>,
+    translated: VecDeque<Piece>,
     ended: bool,
 }
 
@@ -135,14 +135,14 @@ impl FrameStream {
         self.ended
     }
 
-    /// The next frame; nothing at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, BodyFault> {
+    /// The next piece; nothing at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Piece>, BodyFault> {
         std::future::poll_fn(|context| self.poll_next(context)).await
     }
 
-    /// The next frame; nothing at the end. Reads no further than the frame asked for, so that a slow caller
+    /// The next piece; nothing at the end. Reads no further than the frame it is of, so that a slow caller
     /// slows the provider down in place of filling our memory.
-    pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BodyFault>> {
+    pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Piece>, BodyFault>> {
         loop {
             if let Some(frame) = self.translated.pop_front() {
                 return Poll::Ready(Ok(Some(frame)));

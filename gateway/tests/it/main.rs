@@ -11,6 +11,7 @@ mod dialects;
 mod disconnect;
 mod errors;
 mod fallback;
+mod messages;
 mod models;
 mod passthrough;
 mod recording;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{content, thinking};
 use crate::dialect::request_fields::{RequestFields, wrong};
-use crate::dialect::{Translated, Untranslatable};
+use crate::dialect::{Fields, Translated, Untranslatable};
 
 const FORMAT: &str = "Anthropic's Messages format";
 /// The API wants a bound; callers of `OpenAI`'s need not give one.
@@ -20,9 +20,14 @@ const NATIVE: [&str; 6] = [
     "speed",
 ];
 
-/// Translates the body of a chat request.
-pub(crate) fn translate(body: &[u8], model: &str, stream: bool) -> Result<Translated, Untranslatable> {
-    let mut fields = RequestFields::parse(body)?;
+/// Translates a chat request, of which `adapted` was changed already.
+pub(crate) fn translate(
+    fields: Fields,
+    adapted: Vec<&'static str>,
+    model: &str,
+    stream: bool,
+) -> Result<Translated, Untranslatable> {
+    let mut fields = RequestFields::new(fields, adapted);
     let messages = fields
         .take_list("messages")?
         .ok_or_else(|| wrong("messages", "an array"))?;

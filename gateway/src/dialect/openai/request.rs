@@ -8,6 +8,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::dialect::door::Door;
+
 /// Longer than any name or resource path in use.
 const MODEL_BYTES_MAX: usize = 512;
 
@@ -38,6 +40,8 @@ impl RequestError {
 /// A parsed chat request.
 #[derive(Debug, Clone)]
 pub(crate) struct ChatRequest {
+    /// The format that it is in.
+    pub(crate) door: Door,
     pub(crate) body: Bytes,
     pub(crate) model: String,
     pub(crate) stream: bool,
@@ -77,7 +81,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
 
 impl ChatRequest {
     /// Reads the fields that decide where the call goes and how.
-    pub(crate) fn parse(body: Bytes) -> Result<Self, RequestError> {
+    pub(crate) fn parse(door: Door, body: Bytes) -> Result<Self, RequestError> {
         let text = std::str::from_utf8(&body).map_err(|error| RequestError::Json(error.to_string()))?;
         let envelope: Envelope<'_> =
             serde_json::from_str(text).map_err(|error| RequestError::Json(error.to_string()))?;
@@ -93,8 +97,12 @@ impl ChatRequest {
             Some("true") => true,
             Some(_) => return Err(RequestError::StreamType),
         };
-        let (wants_usage, usage_edit) = usage_request(text, &envelope, stream);
+        let (wants_usage, usage_edit) = match door {
+            Door::Chat => usage_request(text, &envelope, stream),
+            Door::Messages => (true, None),
+        };
         Ok(Self {
+            door,
             body,
             model,
             stream,
@@ -214,7 +222,7 @@ mod tests {
     use super::*;
 
     fn parse(body: &'static str) -> ChatRequest {
-        ChatRequest::parse(Bytes::from_static(body.as_bytes())).unwrap()
+        ChatRequest::parse(Door::Chat, Bytes::from_static(body.as_bytes())).unwrap()
     }
 
     fn upstream(body: &'static str, model: &str) -> String {
@@ -280,8 +288,9 @@ mod tests {
 
     #[test]
     fn bodies_that_are_no_request_are_refused_with_the_field() {
-        let refused =
-            |body: &'static str| ChatRequest::parse(Bytes::from_static(body.as_bytes())).unwrap_err();
+        let refused = |body: &'static str| {
+            ChatRequest::parse(Door::Chat, Bytes::from_static(body.as_bytes())).unwrap_err()
+        };
         assert_eq!(refused("{}"), RequestError::ModelMissing);
         assert_eq!(refused(r#"{"model":7}"#), RequestError::ModelType);
         assert_eq!(refused(r#"{"model":""}"#), RequestError::ModelType);

@@ -3,14 +3,19 @@
 use super::*;
 
 fn translated(body: &Value, model: &str) -> (Value, Vec<&'static str>) {
-    let out = translate(body.to_string().as_bytes(), model, false).unwrap();
+    let out = translate(body.as_object().unwrap().clone(), Vec::new(), model, false).unwrap();
     (serde_json::from_slice(&out.body).unwrap(), out.adapted)
 }
 
 fn refused(body: &Value) -> String {
-    translate(body.to_string().as_bytes(), "claude-opus-4-6", false)
-        .unwrap_err()
-        .message
+    translate(
+        body.as_object().unwrap().clone(),
+        Vec::new(),
+        "claude-opus-4-6",
+        false,
+    )
+    .unwrap_err()
+    .message
 }
 
 fn asking(extra: &Value) -> Value {
