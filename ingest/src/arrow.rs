@@ -20,6 +20,7 @@ use crate::otlp::span::SpanView;
 use crate::otlp::view::TracesView;
 use crate::pipeline::batch::{RangeRecord, TableBatch};
 
+pub(crate) use rows::storable_money;
 use rows::{Row, Rows};
 use source::{RecordContext, ResourceContext, ScopeContext};
 use time::{Months, Times};

@@ -7,6 +7,7 @@
 //! - [`pipeline`]: from the log to storage: ranges, inserts, retries, dead letters.
 //! - [`normalize`]: the vocabularies of instrumentation libraries brought to one.
 //! - [`arrow`]: OTLP bytes to Arrow record batches.
+//! - [`reprice`]: stored calls priced again, with the table in force now.
 //! - [`config`], [`metrics`]: what can be set, and what can be seen.
 
 pub mod arrow;
@@ -16,4 +17,5 @@ pub mod normalize;
 pub mod otlp;
 pub mod pipeline;
 pub mod receiver;
+pub mod reprice;
 pub mod wal;

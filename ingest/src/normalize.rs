@@ -25,6 +25,6 @@ pub use span_type::ObservationType;
 
 pub(crate) use attribute_map::{KeyRules, Side};
 pub(crate) use capture::{Capture, Disposition};
-pub(crate) use derive::{Derived, PriceMemo, derive};
+pub(crate) use derive::{CostSource, Derived, PriceMemo, derive};
 pub(crate) use document::Field;
 pub(crate) use messages::compose_events;

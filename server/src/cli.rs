@@ -9,6 +9,8 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use brokle_model::id::ProjectId;
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The open-source AI control plane: OpenTelemetry collector, LLM gateway and dashboard in one binary.
@@ -38,6 +40,8 @@ pub(crate) enum Command {
     Clickhouse(ClickhouseArguments),
     /// Run the server with sample data and a bundled fake model provider; needs no provider key
     Demo(ServeArguments),
+    /// Price stored calls again, with the prices in force now
+    Reprice(RepriceArguments),
     /// Check the set-up: ports, engine library, databases, disk
     Doctor,
     /// Show the configuration in force, or the variables that exist
@@ -101,6 +105,43 @@ pub(crate) enum MigrateVerb {
     Status,
     /// Say which databases these are, their versions, and how many migrations they have
     Info,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RepriceArguments {
+    /// The project whose calls to price
+    #[arg(
+        long,
+        value_name = "ID",
+        required_unless_present = "all",
+        conflicts_with = "all"
+    )]
+    pub(crate) project: Option<ProjectId>,
+    /// The calls of all projects
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Only calls from this day (UTC) or instant on, such as 2026-11-01 or 2026-11-01T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) from: Option<DateTime<Utc>>,
+    /// Only calls before this day or instant
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) to: Option<DateTime<Utc>>,
+    /// Only calls of this model, by the name that answered or the one asked for
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+    let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+    let day = text.parse().map(midnight).ok();
+    day.or_else(|| text.parse().ok())
+        .ok_or_else(|| "give a day such as 2026-11-01, or an instant such as 2026-11-01T12:00:00Z".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -7,9 +7,10 @@ mod demo;
 mod doctor;
 mod migrate;
 mod openapi;
+mod reprice;
 mod serve;
 
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -33,6 +34,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Demo(arguments) => on_runtime(demo::run(load_config()?, arguments)),
         Command::Migrate(arguments) => on_runtime(migrate::run(load_config()?, arguments)),
         Command::Clickhouse(arguments) => on_runtime(clickhouse::run(load_config()?, arguments)),
+        Command::Reprice(arguments) => on_runtime(reprice::run(load_config()?, arguments)),
         Command::Doctor => on_runtime(doctor::run(load_config()?)),
     }
 }
@@ -56,6 +58,19 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// Whether the person at the terminal agrees to what `warning` says.
+fn confirmed(warning: &str) -> anyhow::Result<bool> {
+    let mut stderr = std::io::stderr();
+    write!(stderr, "{warning} Type yes to go on: ")?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .context("reading the answer")?;
+    Ok(answer.trim() == "yes")
 }
 
 fn print(text: &str) -> anyhow::Result<ExitCode> {

@@ -11,6 +11,7 @@ use super::time::Times;
 use crate::normalize::{AttributeMap, Capture, PriceMemo, Side, compose_events, derive};
 use crate::otlp::span::SpanView;
 
+pub(crate) use derived::storable_money;
 use derived::{ModelColumns, ObservedColumns};
 use sent::{OriginColumns, SpanColumns};
 

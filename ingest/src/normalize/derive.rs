@@ -77,7 +77,12 @@ impl<'p> PriceMemo<'p> {
     }
 
     /// The provider's folded name, and the price of `model`, or else of `requested`.
-    fn look_up(&mut self, provider: &[u8], model: &[u8], requested: &[u8]) -> (&str, Option<&'p ModelPrice>) {
+    pub(crate) fn look_up(
+        &mut self,
+        provider: &[u8],
+        model: &[u8],
+        requested: &[u8],
+    ) -> (&str, Option<&'p ModelPrice>) {
         self.key.clear();
         for name in [provider, model, requested] {
             self.key.extend_from_slice(name);

@@ -2,10 +2,9 @@
 //! interface, and starts one for the length of the command when none is running.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, Write as _};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use brokle_migrations::target::clickhouse::ClickHouseTarget;
 use brokle_migrations::target::relational::RelationalTarget;
 use brokle_migrations::{Migration, Target, Verb, apply, clickhouse, postgres, sqlite, status};
@@ -23,7 +22,7 @@ pub(crate) async fn run(loaded: LoadedConfig, arguments: MigrateArguments) -> an
     })?;
     if let MigrateVerb::Down { yes: false, .. } = arguments.verb
         && !arguments.dry_run
-        && !confirmed()?
+        && !super::confirmed("This destroys tables and their data.")?
     {
         bail!("nothing was done");
     }
@@ -102,19 +101,4 @@ fn render_status(status: &brokle_migrations::Status, list: bool) -> String {
         }
     }
     text
-}
-
-fn confirmed() -> anyhow::Result<bool> {
-    let mut stderr = std::io::stderr();
-    std::io::Write::write_fmt(
-        &mut stderr,
-        format_args!("This destroys tables and their data. Type yes to go on: "),
-    )?;
-    stderr.flush()?;
-    let mut answer = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .context("reading the answer")?;
-    Ok(answer.trim() == "yes")
 }

@@ -7,5 +7,6 @@ mod flows;
 mod harness;
 mod isolation;
 mod operations;
+mod reprice;
 mod schema;
 mod stock_clients;

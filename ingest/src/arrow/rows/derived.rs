@@ -211,7 +211,7 @@ impl ModelColumns {
 }
 
 /// `Decimal(18, 12)` ends just below a million: no single call costs that, so more is shown as that.
-fn storable_money(amount: Decimal) -> i128 {
+pub(crate) fn storable_money(amount: Decimal) -> i128 {
     const MOST: Decimal = Decimal::from_parts(2_808_348_671, 232_830_643, 0, false, 12);
     let mut amount = amount.min(MOST);
     amount.rescale(12);
