@@ -121,6 +121,8 @@ impl FakeProvider {
         let router = Router::new()
             .route("/v1/chat/completions", post(chat::completions))
             .route("/v1/messages", post(chat::messages))
+            .route("/v1/models/{call}", post(chat::generate))
+            .route("/v1/chat", post(chat::cohere))
             .route("/v1/models", get(models::list))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(Arc::clone(&state));

@@ -156,7 +156,18 @@ pub(crate) async fn attempt(
         attempt.adapted = translated.adapted;
     }
     let body = translated.body;
-    let request = upstream::chat_request(&target.provider, record, outgoing.headers, body, stream);
+    let uri = target
+        .provider
+        .address
+        .chat(&target.model, stream)
+        .ok_or_else(|| {
+            Failed::new(
+                FailureClass::Model,
+                404,
+                "the provider cannot have a model of that name",
+            )
+        })?;
+    let request = upstream::chat_request(&target.provider, record, outgoing.headers, (&uri, body), stream);
     let response = timeout_at(first_by, client.request(request))
         .await
         .map_err(|_| Failed::new(FailureClass::Timeout, 504, "the provider did not answer in time"))?

@@ -47,7 +47,7 @@ const fn known(
     }
 }
 
-static KNOWN: [KnownProvider; 10] = [
+static KNOWN: [KnownProvider; 12] = [
     known(
         "openai",
         "openai",
@@ -63,6 +63,26 @@ static KNOWN: [KnownProvider; 10] = [
             "https://api.anthropic.com/v1",
             ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"],
             &["claude-*"],
+        )
+    },
+    KnownProvider {
+        dialect: Dialect::Gemini,
+        ..known(
+            "google",
+            "gcp.gemini",
+            "https://generativelanguage.googleapis.com/v1beta",
+            ["GOOGLE_AI_API_KEY", "GOOGLE_AI_BASE_URL"],
+            &["gemini-*", "gemma-*"],
+        )
+    },
+    KnownProvider {
+        dialect: Dialect::Cohere,
+        ..known(
+            "cohere",
+            "cohere",
+            "https://api.cohere.com/v2",
+            ["COHERE_API_KEY", "COHERE_BASE_URL"],
+            &["command-*", "c4ai-*"],
         )
     },
     known(

@@ -41,6 +41,9 @@ pub struct ProviderConfig {
     pub dialect: Option<Dialect>,
     /// Address up to and including the version segment, such as `https://api.openai.com/v1`.
     pub base_url: Option<String>,
+    /// Azure only: the `api-version` of its older form, in which the model is the deployment's name. Without it,
+    /// the version that needs none.
+    pub api_version: Option<String>,
     /// Name of the environment variable that holds the key. A provider whose variable is not set is inactive.
     pub api_key_env: Option<String>,
     /// The key itself.

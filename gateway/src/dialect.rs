@@ -15,7 +15,10 @@ use openai::request::ChatRequest;
 
 pub(crate) mod anthropic;
 pub(crate) mod chunk_writer;
+mod cohere;
 pub(crate) mod door;
+pub(crate) mod gemini;
+mod media;
 pub(crate) mod openai;
 pub(crate) mod outlet;
 mod request_fields;
@@ -65,6 +68,8 @@ pub(crate) fn request(request: &ChatRequest, target: &Target) -> Result<Translat
     let (fields, adapted) = request.door.pivot(&request.body)?;
     match provider.dialect {
         Dialect::Anthropic => anthropic::request::translate(fields, adapted, &target.model, request.stream),
+        Dialect::Gemini => gemini::request::translate(fields, adapted, &target.model),
+        Dialect::Cohere => cohere::request::translate(fields, adapted, &target.model, request.stream),
         _ => Ok(openai::compose::compose(fields, adapted, target, request.stream)),
     }
 }
@@ -72,9 +77,14 @@ pub(crate) fn request(request: &ChatRequest, target: &Target) -> Result<Translat
 /// A whole answer in the pivot format. One that says that it failed stays as it is, for whoever reads errors.
 /// `created` is in seconds since 1970.
 pub(crate) fn answer(body: Bytes, target: &Target, created: i64) -> Result<Bytes, BadAnswer> {
-    let dialect = target.provider.dialect;
-    if dialect == Dialect::Openai || matches!(chunk::head(&body), Head::Error(_)) {
+    let translate = match target.provider.dialect {
+        Dialect::Anthropic => anthropic::answer::translate,
+        Dialect::Gemini => gemini::answer::translate,
+        Dialect::Cohere => cohere::answer::translate,
+        _ => return Ok(body),
+    };
+    if matches!(chunk::head(&body), Head::Error(_)) {
         return Ok(body);
     }
-    anthropic::answer::translate(&body, &target.model, created)
+    translate(&body, &target.model, created)
 }

@@ -1,18 +1,21 @@
 //! One upstream as a call needs it: addresses made ready, the credential as a header value, and what the
 //! last calls told about its health. Health is passive: no probe costs money.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::config::{ConfigError, Dialect};
 use crate::dialect::anthropic;
+
+mod address;
+
+pub(crate) use address::Address;
 
 /// Failures in a row after which a provider is reported as failing.
 const FAILING_AFTER: u32 = 3;
@@ -26,14 +29,9 @@ pub(crate) struct Provider {
     pub(crate) vendor: String,
     /// The wire format that it speaks.
     pub(crate) dialect: Dialect,
-    pub(crate) chat_uri: Uri,
-    pub(crate) models_uri: Uri,
+    pub(crate) address: Address,
     /// What every request to it carries: the credential, and the version of the API.
     pub(crate) headers: HeaderMap,
-    /// Host, for `server.address`.
-    pub(crate) address: String,
-    /// Port, for `server.port`.
-    pub(crate) port: u16,
     /// Patterns of models that are recognisably its own.
     pub(crate) models: Vec<String>,
     /// The models that the user listed.
@@ -43,49 +41,19 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
-    /// Makes the addresses and the header ready, or says what is wrong with them.
+    /// Makes the headers ready, or says what is wrong with them.
     pub(crate) fn new(
         name: &str,
         dialect: Dialect,
-        base_url: &str,
+        address: Address,
         key: Option<&SecretString>,
     ) -> Result<Self, ConfigError> {
-        let refuse = |reason| ConfigError::BaseUrl {
-            provider: name.to_owned(),
-            url: base_url.to_owned(),
-            reason,
-        };
-        let base = versioned(base_url.trim_end_matches('/'), dialect);
-        let uri = |path: &str| {
-            format!("{base}{path}")
-                .parse::<Uri>()
-                .map_err(|_| refuse("it is not a URL"))
-        };
-        let chat_uri = uri(match dialect {
-            Dialect::Anthropic => "/messages",
-            _ => "/chat/completions",
-        })?;
-        let port = match chat_uri.scheme_str() {
-            Some("http") => 80,
-            Some("https") => 443,
-            _ => return Err(refuse("it must start with http:// or https://")),
-        };
-        let authority = chat_uri.authority().ok_or_else(|| refuse("it names no host"))?;
-        if authority.as_str().contains('@') {
-            return Err(refuse("credentials belong into `api_key`"));
-        }
-        if base.contains(['?', '#']) {
-            return Err(refuse("a query or fragment cannot be part of it"));
-        }
         Ok(Self {
             name: name.to_owned(),
             vendor: name.to_owned(),
-            models_uri: uri("/models")?,
+            address,
             dialect,
             headers: headers(name, dialect, key)?,
-            address: authority.host().to_owned(),
-            port: authority.port_u16().unwrap_or(port),
-            chat_uri,
             models: Vec::new(),
             declared_models: Vec::new(),
             stream_usage: true,
@@ -95,7 +63,7 @@ impl Provider {
 
     /// Whether streams are asked to report their usage.
     pub(crate) fn asks_usage(&self) -> bool {
-        self.dialect == Dialect::Openai
+        matches!(self.dialect, Dialect::Openai | Dialect::Azure)
             && self.stream_usage
             && !self.health.refuses_usage_request.load(Ordering::Relaxed)
     }
@@ -109,20 +77,6 @@ impl Provider {
     }
 }
 
-/// The address with the segment that names the API's version. Anthropic's own clients are given an address
-/// without one.
-fn versioned(base: &str, dialect: Dialect) -> Cow<'_, str> {
-    let last = base.rsplit('/').next().unwrap_or_default();
-    let has_version = last
-        .strip_prefix('v')
-        .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
-    if dialect == Dialect::Anthropic && !has_version {
-        Cow::Owned(format!("{base}/v1"))
-    } else {
-        Cow::Borrowed(base)
-    }
-}
-
 fn headers(provider: &str, dialect: Dialect, key: Option<&SecretString>) -> Result<HeaderMap, ConfigError> {
     let mut headers = HeaderMap::new();
     let (name, scheme) = match dialect {
@@ -131,6 +85,8 @@ fn headers(provider: &str, dialect: Dialect, key: Option<&SecretString>) -> Resu
             headers.insert(HeaderName::from_static("anthropic-version"), version);
             (HeaderName::from_static("x-api-key"), "")
         }
+        Dialect::Gemini => (HeaderName::from_static("x-goog-api-key"), ""),
+        Dialect::Azure => (HeaderName::from_static("api-key"), ""),
         _ => (AUTHORIZATION, "Bearer "),
     };
     if let Some(key) = key {

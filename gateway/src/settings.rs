@@ -12,7 +12,7 @@ use crate::config::{
     CaptureConfig, ConfigError, Dialect, GatewayConfig, LimitConfig, ProviderConfig, RetryConfig,
     RouteConfig, Strategy, TimeoutConfig,
 };
-use crate::provider::Provider;
+use crate::provider::{Address, Provider};
 
 /// Looks an environment variable up. The server reads the environment; nobody else does.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<SecretString>;
@@ -156,7 +156,8 @@ fn configured(
         .dialect
         .or(known.map(|known| known.dialect))
         .unwrap_or(Dialect::Openai);
-    let mut provider = Provider::new(name, dialect, &base_url, key.as_ref())?;
+    let address = Address::new(name, dialect, &base_url, config.api_version.as_deref())?;
+    let mut provider = Provider::new(name, dialect, address, key.as_ref())?;
     if let Some(known) = known {
         known.provider_name.clone_into(&mut provider.vendor);
         provider.models = known.models.iter().map(|&model| model.to_owned()).collect();

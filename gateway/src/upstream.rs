@@ -68,10 +68,10 @@ pub(crate) fn chat_request(
     provider: &Provider,
     record: &CallRecord,
     caller: &HeaderMap,
-    body: Bytes,
+    (uri, body): (&Uri, Bytes),
     stream: bool,
 ) -> Request<Full<Bytes>> {
-    let mut request = request(Method::POST, &provider.chat_uri, provider, body);
+    let mut request = request(Method::POST, uri, provider, body);
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let accept = if stream {
@@ -102,7 +102,7 @@ pub(crate) fn chat_request(
 
 /// The request for a provider's list of models.
 pub(crate) fn models_request(provider: &Provider) -> Request<Full<Bytes>> {
-    request(Method::GET, &provider.models_uri, provider, Bytes::new())
+    request(Method::GET, &provider.address.models, provider, Bytes::new())
 }
 
 fn request(method: Method, uri: &Uri, provider: &Provider, body: Bytes) -> Request<Full<Bytes>> {

@@ -44,6 +44,22 @@ pub(super) async fn messages(
     complete(state, request, |_| Speech::Anthropic).await
 }
 
+/// Google's door: the model and the method are in the path.
+pub(super) async fn generate(
+    Shared(state): Shared<Arc<State>>,
+    request: Request,
+) -> Result<Response, Infallible> {
+    complete(state, request, |_| Speech::Gemini).await
+}
+
+/// Cohere's door.
+pub(super) async fn cohere(
+    Shared(state): Shared<Arc<State>>,
+    request: Request,
+) -> Result<Response, Infallible> {
+    complete(state, request, |_| Speech::Cohere).await
+}
+
 async fn complete(
     state: Arc<State>,
     request: Request,
@@ -54,11 +70,11 @@ async fn complete(
     let body = axum::body::to_bytes(body, BODY_BYTES_MAX)
         .await
         .unwrap_or_default();
-    let number = state.remember(path, parts.headers, body.clone());
+    let number = state.remember(path.clone(), parts.headers, body.clone());
     let mut watch = Watch::new(&state, number);
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let speech = speech(&request);
-    let request = speech.understand(request);
+    let request = speech.understand(request, &path);
     let behaviour = state
         .scripted()
         .unwrap_or_else(|| Behaviour::of(request["model"].as_str().unwrap_or_default()));

@@ -60,7 +60,8 @@ pub(super) fn script(answer: &Answer, behaviour: Behaviour, speech: Speech) -> S
     }
     if cut.is_none() && behaviour != Behaviour::MissingDone {
         let count = if behaviour == Behaviour::DoubleDone { 2 } else { 1 };
-        events.extend(std::iter::repeat_n(speech.done(), count));
+        let done = speech.done(answer);
+        events.extend(std::iter::repeat_n(done, count).flatten());
     }
     Script {
         writes: wire(&events, behaviour),

@@ -7,6 +7,8 @@ use super::answer::Answer;
 use super::behaviour::Behaviour;
 
 mod anthropic;
+mod cohere;
+mod gemini;
 mod openai;
 
 /// A wire format.
@@ -19,6 +21,10 @@ pub(super) enum Speech {
     },
     /// Anthropic's Messages.
     Anthropic,
+    /// Google's Gemini.
+    Gemini,
+    /// Cohere's v2 chat.
+    Cohere,
 }
 
 /// One event of a stream.
@@ -45,10 +51,16 @@ impl Event {
 
 impl Speech {
     /// The request in `OpenAI`'s terms, as far as [`Answer`] looks at it.
-    pub(super) fn understand(self, request: Value) -> Value {
+    pub(super) fn understand(self, request: Value, path: &str) -> Value {
         match self {
             Self::Openai { .. } => request,
             Self::Anthropic => anthropic::understand(request),
+            Self::Gemini => {
+                let place = path.rsplit('/').next().unwrap_or_default();
+                let (model, method) = place.split_once(':').unwrap_or_default();
+                gemini::understand(&request, model, method.starts_with("stream"))
+            }
+            Self::Cohere => cohere::understand(request),
         }
     }
 
@@ -57,6 +69,8 @@ impl Speech {
         match self {
             Self::Openai { .. } => answer.body(),
             Self::Anthropic => anthropic::body(answer),
+            Self::Gemini => gemini::body(answer),
+            Self::Cohere => cohere::body(answer),
         }
     }
 
@@ -65,17 +79,21 @@ impl Speech {
         match self {
             Self::Openai { include_usage } => openai::events(answer, behaviour, include_usage),
             Self::Anthropic => anthropic::events(answer, behaviour),
+            Self::Gemini => gemini::events(answer, behaviour),
+            Self::Cohere => cohere::events(answer, behaviour),
         }
     }
 
-    /// The event that ends a stream.
-    pub(super) fn done(self) -> Event {
+    /// The event that ends a stream, where the format has one.
+    pub(super) fn done(self, answer: &Answer) -> Option<Event> {
         match self {
-            Self::Openai { .. } => Event {
+            Self::Openai { .. } => Some(Event {
                 name: "",
                 data: "[DONE]".to_owned(),
-            },
-            Self::Anthropic => Event::named("message_stop", &json!({ "type": "message_stop" })),
+            }),
+            Self::Anthropic => Some(Event::named("message_stop", &json!({ "type": "message_stop" }))),
+            Self::Gemini => None,
+            Self::Cohere => Some(cohere::done(answer)),
         }
     }
 
@@ -84,6 +102,8 @@ impl Speech {
         match self {
             Self::Openai { .. } => openai::word(answer, text),
             Self::Anthropic => anthropic::text(0, text),
+            Self::Gemini => gemini::word(answer, text),
+            Self::Cohere => cohere::word(text),
         }
     }
 
@@ -94,6 +114,8 @@ impl Speech {
                 json!({ "error": { "message": message, "type": "fake_error", "param": null, "code": code } })
             }
             Self::Anthropic => anthropic::error(status, message),
+            Self::Gemini => gemini::error(status, message),
+            Self::Cohere => cohere::error(message),
         }
     }
 
@@ -103,14 +125,16 @@ impl Speech {
             Self::Openai { .. } => json!({ "error": { "message": "The engine is overloaded",
                 "type": "server_error", "param": null, "code": "overloaded" } }),
             Self::Anthropic => anthropic::error(529, "Overloaded"),
+            Self::Gemini => gemini::error(503, "The model is overloaded"),
+            Self::Cohere => cohere::error("The model is overloaded"),
         }
     }
 
     /// The same as an event.
     pub(super) fn overloaded_event(self) -> Event {
         match self {
-            Self::Openai { .. } => Event::unnamed(&self.overloaded()),
             Self::Anthropic => Event::named("error", &self.overloaded()),
+            _ => Event::unnamed(&self.overloaded()),
         }
     }
 }

@@ -62,10 +62,28 @@ struct Asked {
     models: Arc<Vec<Model>>,
 }
 
+/// `OpenAI`'s list and Anthropic's, or Google's and Cohere's.
 #[derive(Deserialize)]
 struct WireList {
     #[serde(default)]
     data: Vec<WireModel>,
+    #[serde(default)]
+    models: Vec<WireName>,
+}
+
+#[derive(Deserialize)]
+struct WireName {
+    name: String,
+}
+
+impl WireList {
+    fn into_models(self) -> Vec<WireModel> {
+        let named = self.models.into_iter().map(|model| {
+            let id = model.name.strip_prefix("models/").unwrap_or(&model.name);
+            WireModel::named(id)
+        });
+        self.data.into_iter().chain(named).collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -75,6 +93,16 @@ struct WireModel {
     created: Option<i64>,
     #[serde(default)]
     owned_by: Option<String>,
+}
+
+impl WireModel {
+    fn named(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            created: None,
+            owned_by: None,
+        }
+    }
 }
 
 /// Lists what `model` may name: routes, and the models of every provider that has a credential.
@@ -199,7 +227,7 @@ fn callable_name(settings: &GatewaySettings, provider: &Arc<Provider>, id: &str)
 /// What a provider offers; what the configuration says of it when it does not answer.
 async fn ask(client: &Client, provider: &Provider) -> Vec<WireModel> {
     if let Ok(Some(list)) = timeout(PATIENCE, fetch(client, provider)).await {
-        return list.data;
+        return list.into_models();
     }
     tracing::debug!(
         provider = provider.name,
@@ -210,13 +238,7 @@ async fn ask(client: &Client, provider: &Provider) -> Vec<WireModel> {
         .declared_models
         .iter()
         .filter(|name| !name.ends_with('*'));
-    declared
-        .map(|name| WireModel {
-            id: name.clone(),
-            created: None,
-            owned_by: None,
-        })
-        .collect()
+    declared.map(|name| WireModel::named(name)).collect()
 }
 
 async fn fetch(client: &Client, provider: &Provider) -> Option<WireList> {
@@ -236,4 +258,22 @@ async fn fetch(client: &Client, provider: &Provider) -> Option<WireList> {
     .await
     .ok()?;
     serde_json::from_slice(&body).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_every_form_give_the_models_names() {
+        for list in [
+            r#"{"object":"list","data":[{"id":"a","created":1},{"id":"b"}]}"#,
+            r#"{"data":[{"id":"a","type":"model"},{"id":"b"}],"has_more":false}"#,
+            r#"{"models":[{"name":"models/a"},{"name":"b"}]}"#,
+        ] {
+            let list: WireList = serde_json::from_str(list).unwrap();
+            let ids: Vec<_> = list.into_models().into_iter().map(|model| model.id).collect();
+            assert_eq!(ids, ["a", "b"]);
+        }
+    }
 }

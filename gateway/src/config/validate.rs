@@ -111,10 +111,7 @@ impl GatewayConfig {
 
 fn check_provider(name: &str, provider: &ProviderConfig) -> Result<(), ConfigError> {
     check_name("provider", name)?;
-    if let Some(dialect) = provider
-        .dialect
-        .filter(|dialect| !matches!(dialect, Dialect::Openai | Dialect::Anthropic))
-    {
+    if let Some(dialect) = provider.dialect.filter(|dialect| *dialect == Dialect::Bedrock) {
         return Err(ConfigError::Dialect {
             provider: name.to_owned(),
             dialect: dialect.as_str(),

@@ -40,7 +40,7 @@ impl Door {
     pub(crate) const fn passes(self, dialect: Dialect) -> bool {
         matches!(
             (self, dialect),
-            (Self::Chat, Dialect::Openai) | (Self::Messages, Dialect::Anthropic)
+            (Self::Chat, Dialect::Openai | Dialect::Azure) | (Self::Messages, Dialect::Anthropic)
         )
     }
 

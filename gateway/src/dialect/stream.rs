@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::anthropic;
+use super::{anthropic, cohere, gemini};
 use crate::config::Dialect;
 
 /// A frame as the gateway reads it, and as it came. One frame of a provider's may be several here, of which
@@ -30,6 +30,8 @@ pub(crate) enum Translator {
     /// The provider speaks the pivot format.
     Same,
     Anthropic(Box<anthropic::stream::Stream>),
+    Gemini(Box<gemini::stream::Stream>),
+    Cohere(Box<cohere::stream::Stream>),
 }
 
 impl Translator {
@@ -37,6 +39,8 @@ impl Translator {
     pub(crate) fn new(dialect: Dialect, model: &str, created: i64) -> Self {
         match dialect {
             Dialect::Anthropic => Self::Anthropic(Box::new(anthropic::stream::Stream::new(model, created))),
+            Dialect::Gemini => Self::Gemini(Box::new(gemini::stream::Stream::new(model, created))),
+            Dialect::Cohere => Self::Cohere(Box::new(cohere::stream::Stream::new(model, created))),
             _ => Self::Same,
         }
     }
@@ -53,6 +57,8 @@ impl Translator {
                 return;
             }
             Self::Anthropic(stream) => stream.push(&frame, &mut frames),
+            Self::Gemini(stream) => stream.push(&frame, &mut frames),
+            Self::Cohere(stream) => stream.push(&frame, &mut frames),
         }
         let mut sent = Some(frame);
         out.push_back(Piece {

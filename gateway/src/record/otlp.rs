@@ -231,8 +231,8 @@ impl<'a> View<'a> {
         attributes.text("gen_ai.request.model", attempt.model.as_str());
         attributes.flag("gen_ai.request.stream", stream);
         self.parameters.describe(&mut attributes);
-        attributes.text("server.address", attempt.provider.address.as_str());
-        attributes.int("server.port", u64::from(attempt.provider.port));
+        attributes.text("server.address", attempt.provider.address.host.as_str());
+        attributes.int("server.port", u64::from(attempt.provider.address.port));
         attributes.text("http.request.method", "POST");
         if let Some(status) = attempt.status {
             attributes.int("http.response.status_code", u64::from(status));

@@ -87,7 +87,7 @@ fn mistakes_are_named() {
             "[providers.\"a/b\"]\nbase_url = \"http://h\"",
             "cannot name a provider",
         ),
-        ("[providers.openai]\ndialect = \"cohere\"", "dialect `cohere`"),
+        ("[providers.openai]\ndialect = \"bedrock\"", "dialect `bedrock`"),
         (
             "[providers.openai]\napi_key = \"a\"\napi_key_env = \"B\"",
             "keep one",

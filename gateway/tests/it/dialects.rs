@@ -1,4 +1,6 @@
 //! Providers that speak another wire format: the caller speaks `OpenAI`'s and notices nothing.
+//!
+//! What holds for every format is asked of each of [`DIALECTS`]; what is one format's own, of that one.
 
 use serde_json::{Value, json};
 
@@ -6,9 +8,17 @@ use crate::stage::{Stage, Streamed, attribute, header, parsed, question, streame
 
 const EXPECTED: &str = "You said: hello – naïve café 🦀, in other words.";
 
+/// The formats that are translated.
+const DIALECTS: [&str; 3] = ["anthropic", "gemini", "cohere"];
+
 /// The same provider again, by its door for Anthropic's format.
 async fn stage() -> Stage {
     Stage::with_second_dialect("claude", "anthropic", "").await
+}
+
+/// The same for any format, under the name `other`.
+async fn stage_of(dialect: &str) -> Stage {
+    Stage::with_second_dialect("other", dialect, "").await
 }
 
 #[tokio::test]
@@ -55,41 +65,88 @@ async fn a_whole_answer_comes_in_the_callers_format_with_usage_and_cost() {
 }
 
 #[tokio::test]
-async fn a_stream_comes_in_the_callers_format_whatever_the_network_makes_of_it() {
-    let stage = stage().await;
-    for behaviour in [
-        "a",
-        "split-utf8",
-        "crlf",
-        "no-space",
-        "fields",
-        "keepalive",
-        "gzip",
-        "missing-done",
-        "double-done",
-        "no-blank-line",
-    ] {
-        let stream = stage.stream(&format!("claude/mock-{behaviour}")).await;
+async fn every_format_answers_whole_with_usage() {
+    for dialect in DIALECTS {
+        let stage = stage_of(dialect).await;
+        let mut body = question("other/mock-reason");
+        body["max_tokens"] = json!(50);
+        let response = stage.send(&body).await;
+        assert_eq!(
+            (
+                response.status().as_u16(),
+                header(response.headers(), "x-brokle-adapted")
+            ),
+            (200, ""),
+            "{dialect}"
+        );
+        let spans = stage.trace_of(&response).await;
+        let answer: Value = response.json().await.unwrap();
+        let message = &answer["choices"][0]["message"];
+        assert_eq!(message["content"], EXPECTED, "{dialect}: {answer}");
+        assert_eq!(
+            message["reasoning_content"], "The caller wrote 5 bytes.",
+            "{dialect}: {answer}"
+        );
+        assert_eq!(answer["object"], "chat.completion");
+        for (field, key) in [("prompt_tokens", "input"), ("completion_tokens", "output")] {
+            let recorded = attribute(&spans[1], &format!("gen_ai.usage.{key}_tokens"));
+            assert!(recorded.as_u64() > Some(0), "{dialect}");
+            assert_eq!(answer["usage"][field], recorded, "{dialect}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_formats_stream_comes_in_the_callers_whatever_the_network_makes_of_it() {
+    for dialect in DIALECTS {
+        let stage = stage_of(dialect).await;
+        for behaviour in [
+            "a",
+            "split-utf8",
+            "crlf",
+            "no-space",
+            "fields",
+            "keepalive",
+            "gzip",
+            "double-done",
+            "no-blank-line",
+        ] {
+            let stream = stage.stream(&format!("other/mock-{behaviour}")).await;
+            let place = format!("{dialect} {behaviour}: {}", stream.raw);
+            assert_eq!(
+                (stream.text().as_str(), stream.done_marks()),
+                (EXPECTED, 1),
+                "{place}"
+            );
+            assert!(
+                stream.chunks().iter().all(|chunk| chunk["usage"].is_null()),
+                "{place}"
+            );
+            let spans = stage.sink.trace(stream.trace_id()).await;
+            assert_eq!(
+                attribute(&spans[1], "gen_ai.usage.output_tokens"),
+                json!(14),
+                "{place}"
+            );
+            assert_eq!(
+                attribute(&spans[1], "gen_ai.response.finish_reasons"),
+                json!(["stop"]),
+                "{place}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_said_why_it_ended_needs_no_end_mark() {
+    // Cohere's end mark is what says why.
+    for dialect in ["anthropic", "gemini"] {
+        let stream = stage_of(dialect).await.stream("other/mock-missing-done").await;
         assert_eq!(
             (stream.text().as_str(), stream.done_marks()),
             (EXPECTED, 1),
-            "{behaviour}: {}",
+            "{dialect}: {}",
             stream.raw
-        );
-        assert!(
-            stream.chunks().iter().all(|chunk| chunk["usage"].is_null()),
-            "{behaviour}"
-        );
-        let spans = stage.sink.trace(stream.trace_id()).await;
-        assert_eq!(
-            attribute(&spans[1], "gen_ai.usage.output_tokens"),
-            json!(14),
-            "{behaviour}"
-        );
-        assert_eq!(
-            attribute(&spans[1], "gen_ai.response.finish_reasons"),
-            json!(["stop"]),
-            "{behaviour}"
         );
     }
 }
@@ -110,89 +167,183 @@ async fn usage_comes_last_to_callers_who_asked() {
 }
 
 #[tokio::test]
-async fn tools_are_called_in_parallel_and_their_results_taken_back() {
-    let stage = stage().await;
-    let tool = |name: &str| json!({ "type": "function", "function": { "name": name, "parameters": { "type": "object" } } });
-    let mut body = streamed("claude/mock-reason");
-    body["tools"] = json!([tool("weather"), tool("time")]);
-    let stream = Streamed::read(stage.send(&body).await).await;
-    let chunks = stream.chunks();
-    let calls: Vec<&Value> = chunks
-        .iter()
-        .flat_map(|chunk| {
-            chunk["choices"][0]["delta"]["tool_calls"]
-                .as_array()
-                .into_iter()
-                .flatten()
-        })
-        .collect();
-    for (index, name) in [(0, "weather"), (1, "time")] {
-        let of_call = || calls.iter().filter(|call| call["index"] == index);
-        let named: Vec<_> = of_call().filter(|call| !call["id"].is_null()).collect();
-        assert_eq!(named.len(), 1);
-        assert_eq!(named[0]["function"]["name"], name);
-        let arguments: String = of_call()
-            .filter_map(|call| call["function"]["arguments"].as_str())
+async fn tools_are_called_in_parallel_and_their_results_taken_back_in_every_format() {
+    for dialect in DIALECTS {
+        let stage = stage_of(dialect).await;
+        let tool = |name: &str| json!({ "type": "function", "function": { "name": name, "parameters": { "type": "object" } } });
+        let mut body = streamed("other/mock-reason");
+        body["tools"] = json!([tool("weather"), tool("time")]);
+        let stream = Streamed::read(stage.send(&body).await).await;
+        let chunks = stream.chunks();
+        let calls: Vec<&Value> = chunks
+            .iter()
+            .flat_map(|chunk| {
+                chunk["choices"][0]["delta"]["tool_calls"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+            })
             .collect();
+        let mut made = Vec::new();
+        for (index, name) in [(0, "weather"), (1, "time")] {
+            let of_call = || calls.iter().filter(|call| call["index"] == index);
+            let named: Vec<_> = of_call().filter(|call| !call["id"].is_null()).collect();
+            assert_eq!(named.len(), 1, "{dialect}");
+            assert_eq!(named[0]["function"]["name"], name, "{dialect}");
+            let arguments: String = of_call()
+                .filter_map(|call| call["function"]["arguments"].as_str())
+                .collect();
+            let read: Value = serde_json::from_str(&arguments).unwrap();
+            assert_eq!(read, json!({ "query": format!("naïve {index}") }), "{dialect}");
+            made.push(
+                json!({ "id": named[0]["id"], "type": "function", "extra_content": named[0]["extra_content"],
+                "function": { "name": name, "arguments": arguments } }),
+            );
+        }
         assert_eq!(
-            serde_json::from_str::<Value>(&arguments).unwrap(),
-            json!({ "query": format!("naïve {index}") })
+            chunks.last().unwrap()["choices"][0]["finish_reason"],
+            "tool_calls",
+            "{dialect}"
+        );
+        let ids: Vec<Value> = made.iter().map(|call| call["id"].clone()).collect();
+        body["stream"] = json!(false);
+        body["max_tokens"] = json!(50);
+        let messages = body["messages"].as_array_mut().unwrap();
+        messages.push(json!({ "role": "assistant", "content": null, "tool_calls": made }));
+        messages.extend(
+            ids.iter()
+                .map(|id| json!({ "role": "tool", "tool_call_id": id, "content": "sunny" })),
+        );
+        let response = stage.send(&body).await;
+        assert_eq!(header(response.headers(), "x-brokle-adapted"), "", "{dialect}");
+        let answer: Value = response.json().await.unwrap();
+        assert_eq!(
+            answer["choices"][0]["finish_reason"], "stop",
+            "{dialect}: {answer}"
         );
     }
-    let signed = chunks
-        .iter()
-        .filter_map(|chunk| chunk["choices"][0]["delta"]["reasoning_details"][0]["signature"].as_str())
-        .collect::<Vec<_>>();
-    assert_eq!(signed, ["c2lnbmVk"]);
-    assert_eq!(
-        chunks.last().unwrap()["choices"][0]["finish_reason"],
-        "tool_calls"
-    );
-    body["stream"] = json!(false);
-    body["messages"].as_array_mut().unwrap().extend([
-        json!({ "role": "assistant", "content": null, "tool_calls": [
-            { "id": "call_0", "type": "function", "function": { "name": "weather", "arguments": "{}" } } ] }),
-        json!({ "role": "tool", "tool_call_id": "call_0", "content": "sunny" }),
-    ]);
-    let answer: Value = stage.send(&body).await.json().await.unwrap();
-    assert_eq!(answer["choices"][0]["finish_reason"], "stop", "{answer}");
 }
 
 #[tokio::test]
-async fn failures_reach_the_caller_in_its_own_format() {
-    let stage = stage().await;
-    for (behaviour, status, code) in [
-        ("400", 400, "invalid_request_error"),
-        ("404", 404, "not_found_error"),
-        ("429", 429, "rate_limit_error"),
-        ("529", 529, "overloaded_error"),
-        ("401", 502, "provider_credential_refused"),
-        ("html", 502, "provider_error"),
-        ("200-then-error", 502, "overloaded_error"),
-        ("malformed", 502, "malformed_answer"),
+async fn thinking_comes_with_the_signature_that_it_needs_to_be_taken_back() {
+    let mut body = streamed("other/mock-reason");
+    body["tools"] = json!([{ "type": "function", "function": { "name": "weather" } }]);
+    for (dialect, pointer) in [
+        ("anthropic", "/reasoning_details/0/signature"),
+        ("gemini", "/tool_calls/0/extra_content/google/thought_signature"),
     ] {
-        let response = stage.ask(&format!("claude/mock-{behaviour}")).await;
-        assert_eq!(response.status(), status, "{behaviour}");
-        let body: Value = response.json().await.unwrap();
-        assert_eq!(body["error"]["code"], code, "{behaviour}: {body}");
-        assert!(body.get("type").is_none(), "{body}");
+        let stage = stage_of(dialect).await;
+        let stream = Streamed::read(stage.send(&body).await).await;
+        let chunks = stream.chunks();
+        let deltas = chunks.iter().map(|chunk| &chunk["choices"][0]["delta"]);
+        let signed: Vec<_> = deltas
+            .filter_map(|delta| delta.pointer(pointer)?.as_str())
+            .collect();
+        assert_eq!(signed, ["c2lnbmVk"], "{dialect}");
+    }
+}
+
+#[tokio::test]
+async fn failures_reach_the_caller_in_its_own_format_whoever_failed() {
+    for (dialect, words) in [
+        (
+            "anthropic",
+            [
+                "invalid_request_error",
+                "not_found_error",
+                "rate_limit_error",
+                "overloaded_error",
+            ],
+        ),
+        (
+            "gemini",
+            [
+                "invalid_argument",
+                "not_found",
+                "resource_exhausted",
+                "unavailable",
+            ],
+        ),
+        (
+            "cohere",
+            [
+                "invalid_request",
+                "model_not_found",
+                "rate_limited",
+                "provider_error",
+            ],
+        ),
+    ] {
+        let stage = stage_of(dialect).await;
+        let [wrong, missing, limited, overloaded] = words;
+        for (behaviour, status, code) in [
+            ("400", 400, wrong),
+            ("404", 404, missing),
+            ("429", 429, limited),
+            ("529", 529, overloaded),
+            ("401", 502, "provider_credential_refused"),
+            ("html", 502, "provider_error"),
+            ("malformed", 502, "malformed_answer"),
+        ] {
+            let response = stage.ask(&format!("other/mock-{behaviour}")).await;
+            assert_eq!(response.status(), status, "{dialect} {behaviour}");
+            let body: Value = response.json().await.unwrap();
+            assert_eq!(body["error"]["code"], code, "{dialect} {behaviour}: {body}");
+            assert!(body.get("type").is_none(), "{body}");
+        }
+        let response = stage.ask("other/mock-200-then-error").await;
+        assert!(
+            response.status().is_server_error(),
+            "{dialect}: {}",
+            response.status()
+        );
     }
 }
 
 #[tokio::test]
 async fn a_stream_that_breaks_says_so_and_has_no_end_mark() {
-    let stage = stage().await;
-    for behaviour in [
-        "cut",
-        "end-early",
-        "cut-frame",
-        "error-after-content",
-        "malformed-later",
-    ] {
-        let stream = stage.stream(&format!("claude/mock-{behaviour}")).await;
-        assert_eq!(stream.done_marks(), 0, "{behaviour}: {}", stream.raw);
-        assert!(stream.error().is_object(), "{behaviour}: {}", stream.raw);
+    for dialect in DIALECTS {
+        let stage = stage_of(dialect).await;
+        for behaviour in [
+            "cut",
+            "end-early",
+            "cut-frame",
+            "error-after-content",
+            "malformed-later",
+        ] {
+            let stream = stage.stream(&format!("other/mock-{behaviour}")).await;
+            assert_eq!(stream.done_marks(), 0, "{dialect} {behaviour}: {}", stream.raw);
+            assert!(
+                stream.error().is_object(),
+                "{dialect} {behaviour}: {}",
+                stream.raw
+            );
+        }
     }
+}
+
+#[tokio::test]
+async fn azure_is_openais_format_at_another_address_with_another_header() {
+    let stage = stage_of("azure").await;
+    let stream = stage.stream("other/mock-a").await;
+    assert_eq!(
+        (stream.text().as_str(), stream.done_marks()),
+        (EXPECTED, 1),
+        "{}",
+        stream.raw
+    );
+    let seen = stage.provider.requests().remove(0);
+    assert_eq!(
+        (seen.path.as_str(), seen.header("api-key")),
+        ("/v1/chat/completions", "sk-second")
+    );
+    assert_eq!(
+        (
+            seen.header("authorization"),
+            seen.json()["stream_options"]["include_usage"].as_bool()
+        ),
+        ("", Some(true))
+    );
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ pub(crate) mod stream;
 
 use serde_json::{Value, json};
 
+use crate::dialect::media;
+
 /// Why an answer ended, in Anthropic's words.
 fn stop_reason(finish_reason: &str) -> &'static str {
     match finish_reason {
@@ -19,7 +21,7 @@ fn stop_reason(finish_reason: &str) -> &'static str {
 
 /// Arguments of a call as the object that the format wants.
 fn input_of(arguments: &str) -> Value {
-    super::content::arguments_object(arguments).unwrap_or_else(|| json!({ "arguments": arguments }))
+    media::arguments_object(arguments).unwrap_or_else(|| json!({ "arguments": arguments }))
 }
 
 /// `OpenAI`'s usage in Anthropic's terms, where cached tokens are no part of the input.

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::dialect::Untranslatable;
+use crate::dialect::media::{arguments_object, data_url};
 use crate::dialect::request_fields::wrong;
 
 /// A conversation taken apart.
@@ -104,14 +105,6 @@ fn spoken(
     Ok(spoken)
 }
 
-/// Arguments as an object; a model that needed none may have written nothing.
-pub(super) fn arguments_object(arguments: &str) -> Option<Value> {
-    if arguments.trim().is_empty() {
-        return Some(json!({}));
-    }
-    serde_json::from_str(arguments).ok().filter(Value::is_object)
-}
-
 /// Thinking with its signatures, as the answer gave it: in `reasoning_details`, or in `thinking_blocks`,
 /// which are Anthropic's own. Thinking without a signature cannot be given back, and is not.
 fn thoughts(message: &mut Map<String, Value>) -> Vec<Value> {
@@ -208,13 +201,6 @@ fn document(index: usize, file: &Value) -> Result<Value, Untranslatable> {
         document["title"] = json!(name);
     }
     Ok(document)
-}
-
-/// Media type and data of a base64 data URL.
-fn data_url(url: &str) -> Option<(&str, &str)> {
-    let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
-    let media_type = head.strip_suffix(";base64")?;
-    Some((media_type.split(';').next().unwrap_or_default(), data))
 }
 
 fn at(index: usize, what: &str) -> Untranslatable {

@@ -35,6 +35,11 @@ pub(crate) fn is_error_body(body: &[u8]) -> bool {
 /// Reads the error of a body that came with an error status.
 pub(crate) fn from_body(status: u16, body: &[u8]) -> ProviderError {
     let value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let value = match value {
+        // Google wraps errors of streams in a list.
+        Value::Array(mut list) if list.len() == 1 => list.remove(0),
+        other => other,
+    };
     let mut error = match value.get("error") {
         Some(inner) => from_value(inner),
         None if value.get("message").is_some() => from_value(&value),
@@ -60,9 +65,16 @@ pub(crate) fn from_value(error: &Value) -> ProviderError {
         Some(Value::Number(number)) => number.to_string(),
         _ => String::new(),
     };
+    // Google says `status` in capitals where others say `type`, and gives the HTTP status as `code`.
     let (kind, code) = (word("type"), word("code"));
+    let kind = if kind.is_empty() {
+        word("status").to_ascii_lowercase()
+    } else {
+        kind
+    };
     let (class, status) = classify(&kind, &code);
-    let code = if code.is_empty() { kind } else { code };
+    let is_number = code.bytes().all(|byte| byte.is_ascii_digit());
+    let code = if is_number && !kind.is_empty() { kind } else { code };
     ProviderError {
         message: message.trim().chars().take(MESSAGE_CHARS_MAX).collect(),
         code,

@@ -1,0 +1,184 @@
+//! Where a provider is, and which path of it a call takes.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use http::Uri;
+
+use crate::config::{ConfigError, Dialect};
+use crate::dialect::gemini;
+
+/// A provider's addresses, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Address {
+    base: String,
+    path: Path,
+    /// Where it lists its models.
+    pub(crate) models: Uri,
+    /// Host, for `server.address`.
+    pub(crate) host: String,
+    /// Port, for `server.port`.
+    pub(crate) port: u16,
+}
+
+#[derive(Debug, Clone)]
+enum Path {
+    /// The same for every call.
+    Fixed(Uri),
+    /// Gemini's: the model is part of it.
+    Gemini,
+    /// Azure's older form: the deployment is part of it, and the version a query.
+    Deployment { api_version: String },
+}
+
+impl Address {
+    /// Checks `base_url`, and says what is wrong with it.
+    pub(crate) fn new(
+        provider: &str,
+        dialect: Dialect,
+        base_url: &str,
+        api_version: Option<&str>,
+    ) -> Result<Self, ConfigError> {
+        let refuse = |reason| ConfigError::BaseUrl {
+            provider: provider.to_owned(),
+            url: base_url.to_owned(),
+            reason,
+        };
+        let base = completed(base_url.trim_end_matches('/'), dialect, api_version.is_some());
+        let uri = |path: &str| {
+            format!("{base}{path}")
+                .parse::<Uri>()
+                .map_err(|_| refuse("it is not a URL"))
+        };
+        let models = uri("/models")?;
+        let port = match models.scheme_str() {
+            Some("http") => 80,
+            Some("https") => 443,
+            _ => return Err(refuse("it must start with http:// or https://")),
+        };
+        let authority = models.authority().ok_or_else(|| refuse("it names no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(refuse("credentials belong into `api_key`"));
+        }
+        if base.contains(['?', '#']) {
+            return Err(refuse("a query or fragment cannot be part of it"));
+        }
+        let path = match (dialect, api_version) {
+            (Dialect::Anthropic, _) => Path::Fixed(uri("/messages")?),
+            (Dialect::Cohere, _) => Path::Fixed(uri("/chat")?),
+            (Dialect::Gemini, _) => Path::Gemini,
+            (Dialect::Azure, Some(version)) => Path::Deployment {
+                api_version: version.to_owned(),
+            },
+            _ => Path::Fixed(uri("/chat/completions")?),
+        };
+        Ok(Self {
+            path,
+            host: authority.host().to_owned(),
+            port: authority.port_u16().unwrap_or(port),
+            models,
+            base: base.into_owned(),
+        })
+    }
+
+    /// Where a chat call of `model` goes; nothing when no address can hold that name.
+    pub(crate) fn chat(&self, model: &str, stream: bool) -> Option<Uri> {
+        let base = &self.base;
+        match &self.path {
+            Path::Fixed(uri) => Some(uri.clone()),
+            Path::Gemini => {
+                let model = escaped(model.strip_prefix("models/").unwrap_or(model));
+                let method = gemini::method(stream);
+                format!("{base}/models/{model}:{method}").parse().ok()
+            }
+            Path::Deployment { api_version } => {
+                let (model, version) = (escaped(model), escaped(api_version));
+                let path =
+                    format!("{base}/openai/deployments/{model}/chat/completions?api-version={version}");
+                path.parse().ok()
+            }
+        }
+    }
+}
+
+/// The address with the segments that vendors leave out of the one that they hand out.
+fn completed(base: &str, dialect: Dialect, has_version_query: bool) -> Cow<'_, str> {
+    let last = base.rsplit('/').next().unwrap_or_default();
+    let has_version = last
+        .strip_prefix('v')
+        .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
+    let missing = match dialect {
+        _ if has_version => "",
+        Dialect::Anthropic => "/v1",
+        Dialect::Cohere => "/v2",
+        Dialect::Gemini => "/v1beta",
+        Dialect::Azure if !has_version_query => "/openai/v1",
+        _ => "",
+    };
+    if missing.is_empty() {
+        Cow::Borrowed(base)
+    } else {
+        Cow::Owned(format!("{base}{missing}"))
+    }
+}
+
+/// A path's segment: everything but unreserved characters as percent escapes.
+fn escaped(segment: &str) -> String {
+    let mut out = String::with_capacity(segment.len());
+    for byte in segment.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            // Writing into memory cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_dialect_has_its_path_whatever_part_of_it_the_user_gave() {
+        for (dialect, base, version, expected) in [
+            (
+                Dialect::Openai,
+                "http://h/v1/",
+                None,
+                "http://h/v1/chat/completions",
+            ),
+            (
+                Dialect::Openai,
+                "http://h/api",
+                None,
+                "http://h/api/chat/completions",
+            ),
+            (Dialect::Anthropic, "https://h", None, "https://h/v1/messages"),
+            (Dialect::Anthropic, "https://h/v1", None, "https://h/v1/messages"),
+            (Dialect::Cohere, "https://h", None, "https://h/v2/chat"),
+            (
+                Dialect::Gemini,
+                "https://h",
+                None,
+                "https://h/v1beta/models/m%2F1:streamGenerateContent?alt=sse",
+            ),
+            (
+                Dialect::Azure,
+                "https://h",
+                None,
+                "https://h/openai/v1/chat/completions",
+            ),
+            (
+                Dialect::Azure,
+                "https://h",
+                Some("2024-10-21"),
+                "https://h/openai/deployments/m%2F1/chat/completions?api-version=2024-10-21",
+            ),
+        ] {
+            let address = Address::new("p", dialect, base, version).unwrap();
+            assert_eq!(address.chat("m/1", true).unwrap().to_string(), expected);
+        }
+    }
+}
