@@ -46,7 +46,7 @@ impl Conversation {
                 self.turn("model", said);
             }
             Some("tool") => {
-                let part = self.result(index, &message, content)?;
+                let part = self.result(index, &message, &content)?;
                 self.turn("user", vec![part]);
             }
             _ => {
@@ -85,7 +85,7 @@ impl Conversation {
         Ok(())
     }
 
-    fn result(&self, index: usize, message: &Value, content: Value) -> Result<Value, Untranslatable> {
+    fn result(&self, index: usize, message: &Value, content: &Value) -> Result<Value, Untranslatable> {
         let id = message["tool_call_id"].as_str().unwrap_or_default();
         let name = self
             .names
@@ -93,7 +93,7 @@ impl Conversation {
             .map(String::as_str)
             .or(message["name"].as_str());
         let name = name.ok_or_else(|| at(index, "answers a tool call that no message before it has made"))?;
-        let text = media::text_of(&content);
+        let text = media::text_of(content);
         let response = serde_json::from_str(&text).ok().filter(Value::is_object);
         let response = response.unwrap_or_else(|| json!({ "result": text }));
         Ok(json!({ "functionResponse": { "name": name, "response": response } }))

@@ -138,7 +138,7 @@ fn generation_config(fields: &mut RequestFields, model: &str) -> Result<Map<Stri
         match format["type"].as_str() {
             Some("text") => {}
             Some("json_object") => {
-                drop(config.insert("responseMimeType".to_owned(), json!("application/json")))
+                drop(config.insert("responseMimeType".to_owned(), json!("application/json")));
             }
             Some("json_schema") => {
                 let schema = format["json_schema"]["schema"].take();

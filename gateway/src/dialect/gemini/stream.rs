@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::answer::{Pieces, counts, finish_reason};
+use super::answer::{MALFORMED_CALL, Pieces, counts, finish_reason};
 use crate::dialect::chunk_writer::{ChunkWriter, Counts};
 use crate::dialect::openai::error;
 use crate::sse;
@@ -68,6 +68,15 @@ impl Stream {
             pieces.add(part, self.calls, id.unwrap_or_default());
         }
         self.send(pieces, out);
+        if candidate["finishReason"] == MALFORMED_CALL {
+            let message = "the model wrote a call that is not valid";
+            out.push_back(Bytes::from(error::frame(
+                message,
+                "server_error",
+                "malformed_answer",
+            )));
+            return;
+        }
         let reason = match (
             candidate["finishReason"].as_str(),
             &data["promptFeedback"]["blockReason"],
@@ -169,5 +178,7 @@ mod tests {
         assert_eq!(blocked[0]["choices"][0]["finish_reason"], "content_filter");
         let failed = run(&[json!({ "error": { "code": 503, "message": "busy", "status": "UNAVAILABLE" } })]);
         assert_eq!(failed[0]["error"]["message"], "busy");
+        let malformed = run(&[json!({ "candidates": [{ "finishReason": "MALFORMED_FUNCTION_CALL" }] })]);
+        assert_eq!(malformed[0]["error"]["code"], "malformed_answer");
     }
 }
