@@ -12,8 +12,10 @@ litellm's table comes first, because it knows modes and the exact thresholds of 
 fills in the models that it lacks. Prices are USD per million tokens, as decimal text: no float survives
 this script.
 
-History is kept: a price that differs from the table's present one becomes a further entry, valid from its
-source's date, and the former stays for what was called before. `--fresh` forgets it.
+History is kept: when a source asks another price than the table has from it, that becomes a further entry,
+valid from the source's date, and the former stays for what was called before. What a source merely knows more
+than before replaces the entry. `--fresh` forgets all; the present table began with litellm 1.103.0 of 2026-09-27,
+went on with 1.106.0 of 2026-10-18, and each time the same models.dev.
 """
 
 import argparse
@@ -244,19 +246,19 @@ def main():
         ("litellm", litellm_rows(arguments.folder, arguments.date)),
         ("models.dev", models_dev_rows(arguments.folder)),
     )
-    chosen, both, refused = {}, [], 0
+    chosen, both, left_out = {}, [], 0
     for name, rows in tables:
         found, source = {}, None
         for provider, model, steps in rows:
             if provider is None:
                 source = (name, model, steps, "MIT")
             elif steps[0][0] or not steps[0][1]:
-                refused += 1  # Only prices of a mode or a size, and none of a plain call.
+                left_out += 1  # Only prices of a mode or a size, and none of a plain call.
             elif priced(steps) or not sane(steps) or model.endswith(":free"):
                 if sane(steps) and not re.search(r"[\t\n]", model):
                     found.setdefault((provider, model), steps)
                 else:
-                    refused += 1
+                    left_out += 1
         for key, steps in found.items():
             if key in chosen:
                 both.append((key, chosen[key][1], steps))
@@ -265,7 +267,23 @@ def main():
     lines, sources = write_table(chosen, past)
     disagreements = write_report(both)
     print(f"{len(chosen)} models at {len({p for p, _ in chosen})} providers, {lines} lines, {len(sources)} sources,")
-    print(f"{TARGET.stat().st_size} bytes; {refused} rows refused; {len(both)} models in both sources, {disagreements} disagree")
+    print(f"{TARGET.stat().st_size} bytes; {left_out} rows left out; {len(both)} models in both sources, {disagreements} disagree")
+
+
+def is_change(before, now):
+    """Whether a source asks another price than before, or none any more for a size. What it knows besides, and
+    what it takes back of a mode, was so before too."""
+
+    def read(line):
+        plain, *steps = line.split(";")
+        steps = {label: words for label, *words in (step.split(" ") for step in steps)}
+        return {label: {word[0]: word[1:] for word in words} for label, words in {"": plain.split(" "), **steps}.items()}
+
+    old, new = read(before), read(now)
+    return any(
+        (label not in new and ">" in label) or any(new.get(label, {}).get(n, p) != p for n, p in prices.items())
+        for label, prices in old.items()
+    )
 
 
 def write_table(chosen, past):
@@ -277,8 +295,10 @@ def write_table(chosen, past):
             now = spec(steps)
             if not former:
                 former = [("", source, now)]
-            elif former[-1][2] != now and source[2] > former[-1][0]:
-                former.append((source[2], source, now))
+            elif former[-1][2] != now:
+                changed = former[-1][1][0] == source[0] and is_change(former[-1][2], now)
+                since = source[2] if changed else former.pop()[0]
+                former.append((since, source, now))
         rows[key] = former
     used = sorted({entry[1] for entries in rows.values() for entry in entries}, key=lambda s: (s[2], s[0]))
     lines = ["#brokle-prices 1", *("#source " + " ".join(source) for source in used)]

@@ -185,6 +185,27 @@ fn a_call_costs_what_was_asked_on_the_day_it_started() {
 }
 
 #[test]
+fn the_embedded_table_keeps_what_was_asked_before() {
+    let book = book();
+    let price = book.find("mistral", "mistral-large-4").unwrap();
+    let usd = |day: &str| {
+        let entry = price.at(table::midnight(day).unwrap()).unwrap();
+        (
+            entry.step(Mode::Standard, 1).usd(Priced::Input),
+            entry.version().to_string(),
+        )
+    };
+    assert_eq!(
+        usd("2026-11-21"),
+        (dec!(0.68), "litellm 1.106.0 2026-10-18".to_owned())
+    );
+    assert_eq!(
+        usd("2026-11-22"),
+        (dec!(1.36), "litellm 1.109.1 2026-11-22".to_owned())
+    );
+}
+
+#[test]
 fn tables_that_make_no_sense_are_refused_by_line() {
     let refusal = |table: &str| table::read(table).err().map(|error| error.to_string());
     assert_eq!(refusal("{}").unwrap(), "this is no price table of version 1");
