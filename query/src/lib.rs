@@ -2,7 +2,7 @@
 //!
 //! A request becomes a checked plan ([`plan`], [`filter`]), the plan becomes SQL by pure functions whose text
 //! is snapshot-tested (`sql`), storage runs it within limits, and the rows are shaped into the answer
-//! (`shape`). `read` is where these meet, `api` is the only part that knows HTTP.
+//! (`shape`). `prices` needs none of that: it answers from the price table. `read` is where these meet, `api` is the only part that knows HTTP.
 //!
 //! The plane writes nothing, keeps no state between requests, and sees telemetry only through
 //! `TelemetryReader`, one project at a time. Deliberately absent: counts of all matches, which would cost
@@ -11,8 +11,10 @@
 mod api;
 pub mod filter;
 pub mod plan;
+mod prices;
 mod read;
 mod shape;
 mod sql;
 
 pub use api::Query;
+pub use prices::Prices;

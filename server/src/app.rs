@@ -15,7 +15,7 @@ use brokle_ingest::receiver::{Receiver, ReceiverConfig, ReceiverMetrics};
 use brokle_model::clock::{SharedClock, SystemClock};
 use brokle_model::port::TelemetrySink;
 use brokle_model::price::PriceBook;
-use brokle_query::Query;
+use brokle_query::{Prices, Query};
 use brokle_storage::repo::Store;
 use brokle_storage::telemetry::{TelemetryReader, TelemetryWriter};
 use brokle_storage_cache::MemoryLimiter;
@@ -35,6 +35,7 @@ pub(crate) struct Planes {
     pub(crate) receiver: Arc<Receiver>,
     pub(crate) gateway: Gateway,
     pub(crate) query: Query,
+    pub(crate) prices: Prices,
 }
 
 /// Storage, opened and migrated.
@@ -79,10 +80,11 @@ impl Planes {
             loaded,
             &accounts,
             Arc::new(ingest.clone()),
-            prices,
+            Arc::clone(&prices),
             &clock,
             registry,
         )?;
+        let prices = Prices::new(prices, accounts.session_resolver(), Arc::clone(&clock));
         let query = Query::new(stores.telemetry_reader, accounts.session_resolver(), clock);
         Ok(Self {
             accounts,
@@ -90,6 +92,7 @@ impl Planes {
             receiver,
             gateway,
             query,
+            prices,
         })
     }
 }

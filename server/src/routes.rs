@@ -8,6 +8,7 @@
 //! | `/v1/auth/validate-key` | accounts | public, limited by address |
 //! | `/api/v1/auth`, `/users`, `/organizations`, `/projects` | accounts | session (sign-up and sign-in public) |
 //! | `/api/v1/analytics` | query | session and membership |
+//! | `/api/v1/projects/{project_id}/prices` | query | session and membership |
 //! | `/health`, `/health/{part}` | server | public |
 //! | `/metrics` | server | loopback or token |
 //! | `/openapi.json`, `/docs` | server | public |
@@ -48,7 +49,11 @@ pub(crate) struct Described {
 /// The router of the main port.
 pub(crate) fn main_port(planes: &Planes, operations: Operations) -> Router {
     let described = Described {
-        dashboard: planes.accounts.router().merge(planes.query.clone().router()),
+        dashboard: planes
+            .accounts
+            .router()
+            .merge(planes.query.clone().router())
+            .merge(planes.prices.clone().router()),
         gateway: planes.gateway.router(),
         otlp: shared_port::router(Arc::clone(&planes.receiver)),
     };

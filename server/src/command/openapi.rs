@@ -14,7 +14,7 @@ use brokle_model::error::{Classify, ErrorKind};
 use brokle_model::port::{SinkFull, TelemetrySink};
 use brokle_model::price::PriceBook;
 use brokle_model::telemetry::Submission;
-use brokle_query::Query;
+use brokle_query::{Prices, Query};
 use brokle_storage_clickhouse::{ClickHouse, ClickHouseConfig};
 use brokle_storage_sql::{Database, PoolOptions, SqlStore};
 use prometheus_client::registry::Registry;
@@ -41,12 +41,13 @@ async fn described(loaded: &LoadedConfig) -> anyhow::Result<Described> {
         loaded,
         &accounts,
         Arc::new(Nowhere),
-        prices,
+        Arc::clone(&prices),
         &clock,
         &mut Registry::default(),
     )?;
     let nowhere = ClickHouse::new(&ClickHouseConfig::parse("http://127.0.0.1:9")?);
     let query = Query::new(Arc::new(nowhere), accounts.session_resolver(), Arc::clone(&clock));
+    let prices = Prices::new(prices, accounts.session_resolver(), Arc::clone(&clock));
     let receiver = Receiver::new(
         Arc::new(Nowhere),
         accounts.key_resolver(),
@@ -55,7 +56,7 @@ async fn described(loaded: &LoadedConfig) -> anyhow::Result<Described> {
         ReceiverMetrics::register(&mut registry),
     );
     Ok(Described {
-        dashboard: accounts.router().merge(query.router()),
+        dashboard: accounts.router().merge(query.router()).merge(prices.router()),
         gateway: gateway.router(),
         otlp: shared_port::router(receiver),
     })

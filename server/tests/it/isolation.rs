@@ -36,6 +36,10 @@ fn routes(tenant: &Tenant, trace_id: &str) -> Vec<(Method, String)> {
             Method::DELETE,
             format!("/api/v1/projects/{project}/api-keys/{}", tenant.key_id),
         ),
+        (
+            Method::GET,
+            format!("/api/v1/projects/{project}/prices?model=gpt-4o"),
+        ),
         analytics(""),
         analytics("/histogram"),
         analytics("/facets"),

@@ -14,7 +14,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::harness::{binary, observations, server_and_tenant};
@@ -286,6 +286,38 @@ async fn prices_that_changed_change_rows_totals_and_lists_exactly_and_only_once(
     assert_eq!(stage.sums().await, before);
     assert_eq!(stage.cost(4).await, json!([null, null]));
     assert_eq!(stage.rest().await, rest);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_price_of_a_model_can_be_asked_for() {
+    let (_server, tenant) = server_and_tenant().await;
+    let ask = async |query: &str| {
+        let path = format!("/api/v1/projects/{}/prices?{query}", tenant.project_id);
+        let response = tenant.request(Method::GET, &path).send().await.unwrap();
+        (response.status(), response.json::<Value>().await.unwrap())
+    };
+    let (status, found) =
+        ask("provider=openai.chat&model=gpt-4o-mini-2024-07-18&at=2026-11-22T00:00:00Z").await;
+    assert_eq!(status, StatusCode::OK, "{found}");
+    let found = &found["data"];
+    assert_eq!(
+        (
+            &found["provider"],
+            &found["reason"],
+            &found["price"]["steps"][0]["usd_per_million"]["input"]
+        ),
+        (&json!("openai"), &json!("exact"), &json!("0.15"))
+    );
+    for (query, field) in [
+        ("model=%20", "model"),
+        ("model=m&when=now", "when"),
+        ("provider=openai", "model"),
+    ] {
+        let (status, refusal) = ask(query).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{refusal}");
+        let message = refusal["error"]["message"].as_str().unwrap();
+        assert!(message.contains(field), "{refusal}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
