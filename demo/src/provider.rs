@@ -26,6 +26,7 @@ mod answer;
 mod chat;
 mod frames;
 mod models;
+mod operations;
 mod speech;
 
 pub use behaviour::Behaviour;
@@ -123,6 +124,8 @@ impl FakeProvider {
             .route("/v1/messages", post(chat::messages))
             .route("/v1/models/{call}", post(chat::generate))
             .route("/v1/chat", post(chat::cohere))
+            .route("/v1/{operation}", post(operations::answer))
+            .route("/v1/{group}/{operation}", post(operations::answer))
             .route("/v1/models", get(models::list))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(Arc::clone(&state));

@@ -16,11 +16,18 @@ use crate::shared::Shared;
 pub(crate) mod body;
 mod chat;
 pub(crate) mod models;
+mod operations;
 
 #[derive(OpenApi)]
 #[openapi(paths(
     chat::chat_completions,
     chat::messages,
+    operations::completions,
+    operations::embeddings,
+    operations::moderations,
+    operations::images,
+    operations::speech,
+    operations::rerank,
     models::list_models,
     models::get_model
 ))]
@@ -30,6 +37,12 @@ pub(crate) fn router(shared: Arc<Shared>) -> OpenApiRouter {
     OpenApiRouter::with_openapi(Description::openapi())
         .route("/v1/chat/completions", post(chat::chat_completions))
         .route("/v1/messages", post(chat::messages))
+        .route("/v1/completions", post(operations::completions))
+        .route("/v1/embeddings", post(operations::embeddings))
+        .route("/v1/moderations", post(operations::moderations))
+        .route("/v1/images/generations", post(operations::images))
+        .route("/v1/audio/speech", post(operations::speech))
+        .route("/v1/rerank", post(operations::rerank))
         .route("/v1/models", get(models::list_models))
         // A model's name may contain slashes.
         .route("/v1/models/{*model}", get(models::get_model))

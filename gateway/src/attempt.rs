@@ -159,7 +159,7 @@ pub(crate) async fn attempt(
     let uri = target
         .provider
         .address
-        .chat(&target.model, stream)
+        .of_call(outgoing.request.door, &target.model, stream)
         .ok_or_else(|| {
             Failed::new(
                 FailureClass::Model,
@@ -177,7 +177,7 @@ pub(crate) async fn attempt(
         let passes = outgoing.request.door.passes(target.provider.dialect);
         return Err(refusal(response, settings, passes, first_by).await);
     }
-    if stream && !is_json(&response) {
+    if stream && !is_json_type(response.headers()) {
         let deadlines = Deadlines { first_by, deadline };
         open_stream(response, settings, target, record, deadlines).await
     } else {
@@ -215,11 +215,8 @@ fn note_response(response: &Response<Incoming>, record: &mut CallRecord) {
     }
 }
 
-fn is_json(response: &Response<Incoming>) -> bool {
-    let content_type = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+fn is_json_type(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     content_type.is_some_and(|value| {
         value
             .trim_start()
@@ -283,8 +280,19 @@ async fn read_answer(
     let body = read_whole(body, Packing::of(&parts.headers), bytes_max, idle, deadline)
         .await
         .map_err(|fault| Failed::fault(&fault))?;
+    if door.answers_bytes() && !is_json_type(&parts.headers) {
+        return Ok(Success::Whole(Box::new(Whole {
+            status: parts.status,
+            content_type: parts.headers.get(CONTENT_TYPE).cloned(),
+            headers: upstream::answer_headers(&parts.headers),
+            body,
+            model: None,
+            usage: None,
+            mode: brokle_model::price::Mode::default(),
+        })));
+    }
     let sent = body.clone();
-    let body = dialect::answer(body, target, record.started_at.timestamp())
+    let body = dialect::answer(door, body, target, record.started_at.timestamp())
         .map_err(|bad| Failed::new(FailureClass::Malformed, 502, bad.to_string()))?;
     match chunk::head(&body) {
         Head::Error(error) => Err(Failed::disguised(error)),

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::config::Dialect;
 use crate::route::Target;
+use door::Door;
 use openai::chunk::{self, Head};
 use openai::request::ChatRequest;
 
@@ -20,6 +21,7 @@ pub(crate) mod door;
 pub(crate) mod gemini;
 mod media;
 pub(crate) mod openai;
+pub(crate) mod operation;
 pub(crate) mod outlet;
 mod request_fields;
 pub(crate) mod stream;
@@ -76,8 +78,9 @@ pub(crate) fn request(request: &ChatRequest, target: &Target) -> Result<Translat
 
 /// A whole answer in the pivot format. One that says that it failed stays as it is, for whoever reads errors.
 /// `created` is in seconds since 1970.
-pub(crate) fn answer(body: Bytes, target: &Target, created: i64) -> Result<Bytes, BadAnswer> {
+pub(crate) fn answer(door: Door, body: Bytes, target: &Target, created: i64) -> Result<Bytes, BadAnswer> {
     let translate = match target.provider.dialect {
+        _ if matches!(door, Door::Other(_)) => return Ok(body),
         Dialect::Anthropic => anthropic::answer::translate,
         Dialect::Gemini => gemini::answer::translate,
         Dialect::Cohere => cohere::answer::translate,

@@ -79,7 +79,8 @@ pub(super) async fn messages(State(shared): State<Arc<Shared>>, request: Request
     complete(shared, Door::Messages, request).await
 }
 
-async fn complete(shared: Arc<Shared>, door: Door, request: Request) -> Response {
+/// Any call that is made of one body and answered by one, or by a stream.
+pub(super) async fn complete(shared: Arc<Shared>, door: Door, request: Request) -> Response {
     let arrived = Instant::now();
     let settings = shared.settings.load_full();
     let (parts, body) = request.into_parts();

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::anthropic::caller;
 use super::openai::error;
+use super::operation::Operation;
 use super::outlet::Outlet;
 use super::{BadAnswer, Fields, Untranslatable};
 use crate::config::Dialect;
@@ -16,6 +17,8 @@ pub(crate) enum Door {
     Chat,
     /// Anthropic's Messages.
     Messages,
+    /// One of `OpenAI`'s other calls.
+    Other(Operation),
 }
 
 /// What an error's body says.
@@ -33,14 +36,35 @@ impl Door {
         match self {
             Self::Chat => "/v1/chat/completions",
             Self::Messages => "/v1/messages",
+            Self::Other(operation) => operation.path(),
         }
+    }
+
+    /// `gen_ai.operation.name`.
+    pub(crate) const fn operation_name(self) -> &'static str {
+        match self {
+            Self::Chat | Self::Messages => "chat",
+            Self::Other(operation) => operation.name(),
+        }
+    }
+
+    /// Whether the answer may be something else than JSON.
+    pub(crate) const fn answers_bytes(self) -> bool {
+        matches!(self, Self::Other(Operation::Speech))
+    }
+
+    /// Whether a stream is asked for by `stream`, and its usage by `stream_options`.
+    pub(crate) const fn streams_chunks(self) -> bool {
+        matches!(self, Self::Chat | Self::Other(Operation::Completions))
     }
 
     /// Whether a provider of `dialect` can be sent what the caller sent, and the caller what it answers.
     pub(crate) const fn passes(self, dialect: Dialect) -> bool {
         matches!(
             (self, dialect),
-            (Self::Chat, Dialect::Openai | Dialect::Azure) | (Self::Messages, Dialect::Anthropic)
+            (Self::Chat | Self::Other(_), Dialect::Openai | Dialect::Azure)
+                | (Self::Messages, Dialect::Anthropic)
+                | (Self::Other(Operation::Rerank), Dialect::Cohere)
         )
     }
 
@@ -57,13 +81,26 @@ impl Door {
                 let pivoted = caller::request::translate(body)?;
                 Ok((pivoted.fields, pivoted.adapted))
             }
+            Self::Other(operation) => Err(Untranslatable::new(format!(
+                "the gateway serves {} from providers of OpenAI's format only",
+                operation.path()
+            ))),
         }
+    }
+
+    /// The request as the recorder of chats reads it; nothing when it has no place in that form.
+    pub(crate) fn recorded(self, body: &[u8]) -> Option<Bytes> {
+        let fields = match self {
+            Self::Other(operation) => operation.recorded(body)?,
+            _ => self.pivot(body).ok()?.0,
+        };
+        Some(Bytes::from(Value::Object(fields).to_string()))
     }
 
     /// A whole answer in the caller's format, from the pivot's.
     pub(crate) fn answer(self, pivot: Bytes) -> Result<Bytes, BadAnswer> {
         match self {
-            Self::Chat => Ok(pivot),
+            Self::Chat | Self::Other(_) => Ok(pivot),
             Self::Messages => caller::answer::translate(&pivot),
         }
     }
@@ -71,7 +108,7 @@ impl Door {
     /// How a stream's frames leave for the caller, from a provider of `dialect`.
     pub(crate) fn outlet(self, dialect: Dialect, wants_usage: bool) -> Outlet {
         match self {
-            Self::Chat => Outlet::Chunks { wants_usage },
+            Self::Chat | Self::Other(_) => Outlet::Chunks { wants_usage },
             Self::Messages if self.passes(dialect) => Outlet::AsSent,
             Self::Messages => Outlet::Messages(Box::default()),
         }
@@ -80,7 +117,7 @@ impl Door {
     /// An error's body.
     pub(crate) fn error_body(self, words: ErrorWords<'_>) -> Value {
         match self {
-            Self::Chat => {
+            Self::Chat | Self::Other(_) => {
                 let kind = error::kind_of(words.status);
                 error::body(words.message, kind, words.param, Some(words.code))
             }

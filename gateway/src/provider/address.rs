@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use http::Uri;
 
 use crate::config::{ConfigError, Dialect};
+use crate::dialect::door::Door;
 use crate::dialect::gemini;
 
 /// A provider's addresses, checked.
@@ -81,20 +82,26 @@ impl Address {
         })
     }
 
-    /// Where a chat call of `model` goes; nothing when no address can hold that name.
-    pub(crate) fn chat(&self, model: &str, stream: bool) -> Option<Uri> {
+    /// Where a call of `model` goes; nothing when no address can hold that name.
+    pub(crate) fn of_call(&self, door: Door, model: &str, stream: bool) -> Option<Uri> {
         let base = &self.base;
-        match &self.path {
-            Path::Fixed(uri) => Some(uri.clone()),
-            Path::Gemini => {
+        // The paths of `OpenAI`'s API after its version.
+        let own = match door {
+            Door::Other(operation) => operation.path().strip_prefix("/v1"),
+            _ => None,
+        };
+        match (&self.path, own) {
+            (Path::Fixed(_), Some(own)) => format!("{base}{own}").parse().ok(),
+            (Path::Fixed(uri), None) => Some(uri.clone()),
+            (Path::Gemini, _) => {
                 let model = escaped(model.strip_prefix("models/").unwrap_or(model));
                 let method = gemini::method(stream);
                 format!("{base}/models/{model}:{method}").parse().ok()
             }
-            Path::Deployment { api_version } => {
+            (Path::Deployment { api_version }, own) => {
                 let (model, version) = (escaped(model), escaped(api_version));
-                let path =
-                    format!("{base}/openai/deployments/{model}/chat/completions?api-version={version}");
+                let own = own.unwrap_or("/chat/completions");
+                let path = format!("{base}/openai/deployments/{model}{own}?api-version={version}");
                 path.parse().ok()
             }
         }
@@ -178,7 +185,10 @@ mod tests {
             ),
         ] {
             let address = Address::new("p", dialect, base, version).unwrap();
-            assert_eq!(address.chat("m/1", true).unwrap().to_string(), expected);
+            assert_eq!(
+                address.of_call(Door::Chat, "m/1", true).unwrap().to_string(),
+                expected
+            );
         }
     }
 }

@@ -21,8 +21,6 @@ use crate::dialect::openai::chunk;
 use crate::dialect::openai::messages::RecordedRequest;
 use crate::dialect::openai::reply::Reply;
 
-const OPERATION: &str = "chat";
-
 /// The encoded export request, and how many spans are in it.
 pub(super) struct Encoded {
     pub(super) body: Bytes,
@@ -60,9 +58,7 @@ pub(super) fn encode(mut record: CallRecord) -> Encoded {
 fn pivot_request(record: &mut CallRecord) {
     let door = record.door;
     if let Some(request) = record.request.as_mut().filter(|_| door != Door::Chat) {
-        let pivot = door.pivot(&request.body).ok();
-        let pivot = pivot.map(|(fields, _)| Bytes::from(serde_json::Value::Object(fields).to_string()));
-        request.body = pivot.unwrap_or_default();
+        request.body = door.recorded(&request.body).unwrap_or_default();
     }
 }
 
@@ -165,7 +161,9 @@ impl<'a> View<'a> {
     /// The model is part of the name only when it led somewhere: anything else could be in it.
     fn server_name(&self) -> String {
         match &self.record.request {
-            Some(request) if !self.record.attempts.is_empty() => format!("{OPERATION} {}", request.model),
+            Some(request) if !self.record.attempts.is_empty() => {
+                format!("{} {}", self.record.door.operation_name(), request.model)
+            }
             _ => format!("POST {}", self.record.door.path()),
         }
     }
@@ -209,7 +207,7 @@ impl<'a> View<'a> {
             parent_span_id: record.span.as_bytes().to_vec(),
             trace_state: record.trace.state.clone(),
             flags: record.trace.client_flags(),
-            name: format!("{OPERATION} {}", attempt.model),
+            name: format!("{} {}", record.door.operation_name(), attempt.model),
             kind: SpanKind::Client.into(),
             start_time_unix_nano: self.nanos(attempt.started),
             end_time_unix_nano: self.nanos(attempt.ended.unwrap_or(record.ended)),
@@ -226,7 +224,7 @@ impl<'a> View<'a> {
     fn describe_request(&self, attempt: &AttemptRecord) -> Attributes {
         let stream = self.record.request.as_ref().is_some_and(|request| request.stream);
         let mut attributes = Attributes::default();
-        attributes.text("gen_ai.operation.name", OPERATION);
+        attributes.text("gen_ai.operation.name", self.record.door.operation_name());
         attributes.text("gen_ai.provider.name", attempt.provider.vendor.as_str());
         attributes.text("gen_ai.request.model", attempt.model.as_str());
         attributes.flag("gen_ai.request.stream", stream);

@@ -13,6 +13,7 @@ mod errors;
 mod fallback;
 mod messages;
 mod models;
+mod operations;
 mod passthrough;
 mod recording;
 mod spans;

@@ -61,6 +61,13 @@ impl Stage {
         Self::over(provider, &second, MemorySink::new()).await
     }
 
+    /// The same, with configuration in which `BASE` is the provider's address.
+    pub(crate) async fn with_base(extra: &str) -> Self {
+        let provider = FakeProvider::start().await;
+        let extra = extra.replace("BASE", &provider.base_url());
+        Self::over(provider, &extra, MemorySink::new()).await
+    }
+
     /// The same, with a sink of the test's own.
     pub(crate) async fn with_sink(extra: &str, sink: Arc<MemorySink>) -> Self {
         Self::over(FakeProvider::start().await, extra, sink).await

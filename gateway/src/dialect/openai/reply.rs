@@ -56,6 +56,9 @@ pub(super) struct WireChoice<'a> {
     index: u64,
     #[serde(borrow, default, alias = "message")]
     delta: Option<WireMessage<'a>>,
+    /// A completion's, which has no message.
+    #[serde(borrow, default)]
+    text: Option<&'a RawValue>,
     #[serde(borrow, default)]
     finish_reason: Option<Cow<'a, str>>,
 }
@@ -122,6 +125,7 @@ impl WireChoice<'_> {
     pub(super) fn has_content(&self) -> bool {
         let filled = |raw: &RawValue| !matches!(raw.get(), "\"\"" | "[]" | "{}");
         self.finish_reason.is_some()
+            || self.text.is_some_and(filled)
             || self.delta.as_ref().is_some_and(|delta| {
                 delta.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty())
                     || delta.function_call.is_some()
@@ -201,6 +205,11 @@ impl Reply {
         if let Some(reason) = &wire.finish_reason {
             self.choices[position].finish_reason = Some(short(reason));
         }
+        let mut keep = Keep {
+            left: &mut self.budget,
+            dropped: &mut self.dropped,
+        };
+        self.choices[position].add_content(wire.text, &mut keep);
         let Some(delta) = &wire.delta else { return };
         if let Some(role) = delta.role.as_deref().filter(|role| !role.is_empty()) {
             self.choices[position].role = Some(short(role));

@@ -98,8 +98,8 @@ impl ChatRequest {
             Some(_) => return Err(RequestError::StreamType),
         };
         let (wants_usage, usage_edit) = match door {
-            Door::Chat => usage_request(text, &envelope, stream),
-            Door::Messages => (true, None),
+            door if door.streams_chunks() => usage_request(text, &envelope, stream),
+            _ => (true, None),
         };
         Ok(Self {
             door,

@@ -6,18 +6,18 @@ use serde::{Deserialize, Deserializer};
 /// A `usage` object. Fields of other shapes are ignored.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct WireUsage {
-    #[serde(default, deserialize_with = "count")]
+    #[serde(default, deserialize_with = "count", alias = "input_tokens")]
     prompt_tokens: u64,
-    #[serde(default, deserialize_with = "count")]
+    #[serde(default, deserialize_with = "count", alias = "output_tokens")]
     completion_tokens: u64,
     #[serde(default, deserialize_with = "count")]
     total_tokens: u64,
     /// `DeepSeek`'s name for cached input.
     #[serde(default, deserialize_with = "count")]
     prompt_cache_hit_tokens: u64,
-    #[serde(default)]
+    #[serde(default, alias = "input_tokens_details")]
     prompt_tokens_details: Option<InputDetails>,
-    #[serde(default)]
+    #[serde(default, alias = "output_tokens_details")]
     completion_tokens_details: Option<OutputDetails>,
 }
 
@@ -32,6 +32,9 @@ struct InputDetails {
     cached_tokens: u64,
     #[serde(default, deserialize_with = "count", alias = "cache_creation_tokens")]
     cache_write_tokens: u64,
+    /// The part of them that is kept for an hour: the pivot's own field, for Anthropic.
+    #[serde(default, deserialize_with = "count")]
+    cache_write_1h_tokens: u64,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -71,12 +74,12 @@ impl From<WireUsage> for TokenUsage {
             output: wire.completion_tokens,
             cache_read: input.cached_tokens.max(wire.prompt_cache_hit_tokens),
             cache_write: input.cache_write_tokens,
+            cache_write_1h: input.cache_write_1h_tokens,
             audio_input: input.audio_tokens,
             image_input: input.image_tokens,
             reasoning: output.reasoning_tokens,
             audio_output: output.audio_tokens,
             image_output: output.image_tokens,
-            ..Self::default()
         };
         let total = Some(wire.total_tokens).filter(|total| *total > 0);
         reported.reconcile(Counting::Inclusive, total)

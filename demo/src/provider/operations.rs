@@ -1,0 +1,85 @@
+//! The calls that are no conversation: small, and the same for the same request. Of the misbehaviours, the
+//! error statuses apply.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State as Shared};
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use serde_json::{Value, json};
+
+use super::{Behaviour, State};
+
+const BODY_BYTES_MAX: usize = 256 << 20;
+
+/// `POST /v1/{operation}` and `/v1/{group}/{operation}`
+pub(super) async fn answer(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let body = axum::body::to_bytes(body, BODY_BYTES_MAX)
+        .await
+        .unwrap_or_default();
+    state.remember(path.clone(), parts.headers, body.clone());
+    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let model = request["model"].as_str().unwrap_or_default();
+    if let Behaviour::Status(status) = state.scripted().unwrap_or_else(|| Behaviour::of(model)) {
+        let error = json!({ "error": { "message": "as asked", "type": "fake_error", "param": null, "code": "fake" } });
+        return respond(status, "application/json", error.to_string());
+    }
+    let usage = json!({ "prompt_tokens": tokens(&request), "total_tokens": tokens(&request) });
+    let answer = match path.rsplit('/').next().unwrap_or_default() {
+        "embeddings" => json!({ "object": "list", "model": model, "usage": usage,
+            "data": [{ "object": "embedding", "index": 0, "embedding": [0.5, -0.25] }] }),
+        "completions" if request["stream"] == true => return stream(&request),
+        "completions" => json!({ "id": "cmpl-fake", "object": "text_completion", "created": 1_700_000_000,
+            "model": model, "usage": { "prompt_tokens": tokens(&request), "completion_tokens": 2 },
+            "choices": [{ "index": 0, "text": " and so on", "logprobs": null, "finish_reason": "stop" }] }),
+        "speech" => return respond(200, "audio/mpeg", b"ID3 not quite music \xff\xfb".to_vec()),
+        "rerank" => json!({ "id": "rerank-fake", "results": [{ "index": 1, "relevance_score": 0.9 },
+            { "index": 0, "relevance_score": 0.1 }] }),
+        _ => json!({ "id": "fake", "model": model, "results": [], "data": [] }),
+    };
+    respond(200, "application/json", answer.to_string())
+}
+
+/// Four bytes are a token.
+fn tokens(request: &Value) -> u64 {
+    let given = [&request["input"], &request["prompt"]];
+    given
+        .iter()
+        .filter(|value| !value.is_null())
+        .map(|value| (value.to_string().len() as u64).div_ceil(4))
+        .sum()
+}
+
+fn stream(request: &Value) -> Response {
+    let chunk = |choices: Value| {
+        json!({ "id": "cmpl-fake", "object": "text_completion", "created": 1_700_000_000,
+            "model": request["model"], "choices": choices })
+    };
+    let mut frames = String::new();
+    for (text, reason) in [(" and", Value::Null), (" so on", json!("stop"))] {
+        let choice = json!([{ "index": 0, "text": text, "logprobs": null, "finish_reason": reason }]);
+        let _ = write!(frames, "data: {}\n\n", chunk(choice));
+    }
+    if request["stream_options"]["include_usage"] == true {
+        let mut last = chunk(json!([]));
+        last["usage"] = json!({ "prompt_tokens": tokens(request), "completion_tokens": 2 });
+        let _ = write!(frames, "data: {last}\n\n");
+    }
+    frames.push_str("data: [DONE]\n\n");
+    respond(200, "text/event-stream", frames)
+}
+
+fn respond(status: u16, kind: &'static str, body: impl Into<Bytes>) -> Response {
+    let mut response = Response::new(Body::from(body.into()));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}

@@ -1,0 +1,80 @@
+//! `OpenAI`'s calls that are no conversation: they pass to providers of that format, byte for byte but for
+//! `model`, and are routed, retried and recorded like any other. Deliberately absent: translating them.
+
+use serde_json::{Value, json};
+
+use super::Fields;
+
+/// What a call is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// `/v1/completions`
+    Completions,
+    /// `/v1/embeddings`
+    Embeddings,
+    /// `/v1/moderations`
+    Moderations,
+    /// `/v1/images/generations`
+    Images,
+    /// `/v1/audio/speech`
+    Speech,
+    /// `/v1/rerank`, as Cohere and Jina have it
+    Rerank,
+}
+
+impl Operation {
+    /// The route's path.
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Completions => "/v1/completions",
+            Self::Embeddings => "/v1/embeddings",
+            Self::Moderations => "/v1/moderations",
+            Self::Images => "/v1/images/generations",
+            Self::Speech => "/v1/audio/speech",
+            Self::Rerank => "/v1/rerank",
+        }
+    }
+
+    /// `gen_ai.operation.name`: the conventions' word where they have one.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Completions => "text_completion",
+            Self::Embeddings => "embeddings",
+            Self::Moderations => "moderation",
+            Self::Images => "image_generation",
+            Self::Speech => "speech",
+            Self::Rerank => "rerank",
+        }
+    }
+
+    /// The field that holds what the model is given.
+    const fn input_field(self) -> &'static str {
+        match self {
+            Self::Completions | Self::Images => "prompt",
+            Self::Embeddings | Self::Moderations | Self::Speech => "input",
+            Self::Rerank => "query",
+        }
+    }
+
+    /// The request as a conversation of one message, with the parameters that it has.
+    pub(super) fn recorded(self, body: &[u8]) -> Option<Fields> {
+        let mut fields: Fields = serde_json::from_slice(body).ok()?;
+        let input = match fields.remove(self.input_field())? {
+            Value::String(text) => text,
+            Value::Array(items) if items.iter().all(Value::is_string) => {
+                let texts: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+                texts.join("\n")
+            }
+            other => other.to_string(),
+        };
+        let content = match fields.remove("documents") {
+            Some(documents) => format!("{input}\n{documents}"),
+            None => input,
+        };
+        fields.insert(
+            "messages".to_owned(),
+            json!([{ "role": "user", "content": content }]),
+        );
+        Some(fields)
+    }
+}

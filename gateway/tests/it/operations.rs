@@ -1,0 +1,150 @@
+//! Calls that are no conversation, to a provider of `OpenAI`'s format.
+
+use serde_json::{Value, json};
+
+use crate::stage::{GOOD_KEY, Stage, Streamed, attribute, header, parsed};
+
+async fn send(stage: &Stage, path: &str, body: &Value) -> reqwest::Response {
+    let request = stage
+        .client
+        .post(format!("{}{path}", stage.url))
+        .bearer_auth(GOOD_KEY);
+    request.body(body.to_string()).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn each_call_reaches_its_own_path_byte_for_byte_and_is_recorded_under_its_own_name() {
+    let stage = Stage::new().await;
+    for (path, operation, body) in [
+        (
+            "/v1/embeddings",
+            "embeddings",
+            json!({ "input": ["one", "two"], "model": "mock/mock-a", "x": 1.5 }),
+        ),
+        (
+            "/v1/completions",
+            "text_completion",
+            json!({ "prompt": "one", "model": "mock/mock-a" }),
+        ),
+        (
+            "/v1/moderations",
+            "moderation",
+            json!({ "input": "one", "model": "mock/mock-a" }),
+        ),
+        (
+            "/v1/images/generations",
+            "image_generation",
+            json!({ "prompt": "one", "model": "mock/mock-a" }),
+        ),
+        (
+            "/v1/rerank",
+            "rerank",
+            json!({ "query": "one", "documents": ["a"], "model": "mock/mock-a" }),
+        ),
+    ] {
+        let response = send(&stage, path, &body).await;
+        assert_eq!(response.status(), 200, "{path}");
+        let spans = stage.trace_of(&response).await;
+        let seen = stage.provider.requests().pop().unwrap();
+        assert_eq!(seen.path, path);
+        let expected = body.to_string().replace("mock/mock-a", "mock-a");
+        assert_eq!(seen.body, expected.as_bytes(), "{path}");
+        assert_eq!(attribute(&spans[1], "gen_ai.operation.name"), operation);
+        assert_eq!(spans[1].name, format!("{operation} mock-a"));
+        assert_eq!(attribute(&spans[0], "http.route"), path);
+        let said = parsed(&spans[1], "gen_ai.input.messages");
+        assert!(
+            said[0]["parts"][0]["content"]
+                .as_str()
+                .unwrap()
+                .starts_with("one"),
+            "{path}: {said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn usage_and_cost_of_embeddings_are_known() {
+    let config = "[providers.priced]\nprovider_name = \"openai\"\nbase_url = \"BASE\"\napi_key = \"x\"";
+    let stage = Stage::with_base(config).await;
+    let body = json!({ "input": "one two three four", "model": "priced/text-embedding-3-small" });
+    let response = send(&stage, "/v1/embeddings", &body).await;
+    let spans = stage.trace_of(&response).await;
+    assert_eq!(attribute(&spans[1], "gen_ai.usage.input_tokens"), json!(5));
+    // Five tokens at two cents a million.
+    assert_eq!(header(response.headers(), "x-brokle-cost"), "0.0000001");
+}
+
+#[tokio::test]
+async fn a_completions_stream_hides_the_usage_that_it_was_asked_for() {
+    let stage = Stage::new().await;
+    let body = json!({ "prompt": "one", "model": "mock/mock-a", "stream": true });
+    let stream = Streamed::read(send(&stage, "/v1/completions", &body).await).await;
+    let text: String = stream
+        .chunks()
+        .iter()
+        .filter_map(|chunk| chunk["choices"][0]["text"].as_str())
+        .collect();
+    assert_eq!((text.as_str(), stream.done_marks()), (" and so on", 1));
+    assert!(
+        stream.chunks().iter().all(|chunk| chunk.get("usage").is_none()),
+        "{}",
+        stream.raw
+    );
+    let spans = stage.sink.trace(stream.trace_id()).await;
+    assert_eq!(attribute(&spans[1], "gen_ai.usage.output_tokens"), json!(2));
+    assert_eq!(
+        parsed(&spans[1], "gen_ai.output.messages")[0]["parts"][0]["content"],
+        " and so on"
+    );
+}
+
+#[tokio::test]
+async fn speech_is_passed_on_as_bytes() {
+    let stage = Stage::new().await;
+    let body = json!({ "input": "one", "model": "mock/mock-a", "voice": "alloy" });
+    let response = send(&stage, "/v1/audio/speech", &body).await;
+    assert_eq!(header(response.headers(), "content-type"), "audio/mpeg");
+    assert_eq!(
+        response.bytes().await.unwrap(),
+        &b"ID3 not quite music \xff\xfb"[..]
+    );
+}
+
+#[tokio::test]
+async fn failures_fall_back_and_other_formats_say_that_they_have_no_such_call() {
+    let stage = Stage::with_second_dialect(
+        "claude",
+        "anthropic",
+        "[routes.r]\ntargets = [{ provider = \"claude\", model = \"m\" }, { provider = \"mock\", model = \"mock-503\" }, \
+         { provider = \"mock\", model = \"mock-a\" }]",
+    )
+    .await;
+    let response = send(&stage, "/v1/embeddings", &json!({ "input": "one", "model": "r" })).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(header(response.headers(), "x-brokle-attempts"), "4");
+    let response = send(
+        &stage,
+        "/v1/embeddings",
+        &json!({ "input": "one", "model": "claude/m" }),
+    )
+    .await;
+    assert_eq!(response.status(), 400);
+    let body: Value = response.json().await.unwrap();
+    assert!(
+        body["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("/v1/embeddings"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn cohere_reranks_under_its_own_version() {
+    let stage = Stage::with_second_dialect("other", "cohere", "").await;
+    let body = json!({ "query": "one", "documents": ["a", "b"], "model": "other/mock-a" });
+    let response = send(&stage, "/v1/rerank", &body).await;
+    let answer: Value = response.json().await.unwrap();
+    assert_eq!(answer["results"][0]["index"], 1, "{answer}");
+}
