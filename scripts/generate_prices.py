@@ -97,6 +97,7 @@ FIELDS = {
     "p": (["input_cost_per_image_token"], None),
     "q": (["output_cost_per_image_token"], None),
 }
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 CALL_MODES = {"batch": "_batches", "flex": "_flex", "priority": "_priority", "fast": "_ultrafast"}
 
 
@@ -159,7 +160,23 @@ def from_litellm(model, entry):
                 base = prices | {name: price for name, price in base.items() if name not in prices}
             else:
                 steps.append((f">{above}", prices))
+    if off_peak := entry.get("off_peak_pricing"):
+        prices = {n: text(off_peak[k], 1_000_000) for n, (keys, _) in FIELDS.items() for k in keys if k in off_peak}
+        steps.append((windows(off_peak), prices))
     return [("", base), *steps]
+
+
+def windows(off_peak):
+    """`~0|12345:0000-0100,1000-2400|67:0000-2400`, as model/src/price/window.rs reads it."""
+    parts = [{None: "0", "UTC": "0", "Asia/Shanghai": "8"}[off_peak.get("weekday_timezone")]]
+    for window in off_peak.get("windows", [off_peak]):
+        hours = window["hours_utc"]
+        hours = [hours] if isinstance(hours, str) else hours
+        ranges = [hour.replace(":", "").split("-") for hour in hours]
+        ranges = [f"{start}-{'2400' if end == '0000' else end}" for start, end in ranges]
+        days = (WEEKDAYS.index(day) + 1 if day in WEEKDAYS else int(day) for day in window.get("weekdays", range(1, 8)))
+        parts.append("".join(map(str, sorted(days))) + ":" + ",".join(ranges))
+    return "~" + "|".join(parts)
 
 
 def litellm_rows(folder, date):
@@ -214,7 +231,7 @@ def spec(steps):
     base, out = steps[0][1], []
     for label, prices in steps:
         if label:
-            prices = {name: price for name, price in prices.items() if label.count(">") or base.get(name) != price}
+            prices = {name: price for name, price in prices.items() if label[:1] == "~" or ">" in label or base.get(name) != price}
         if prices:
             out.append(" ".join([label, *(name + price for name, price in prices.items())]).strip())
     return ";".join(out)

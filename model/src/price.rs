@@ -4,8 +4,8 @@
 //! binary ([`PriceBook::embedded`]), possibly with a user's rows laid over it ([`PriceBook::overlay`]). The
 //! collector and the gateway both price with it, so that a call costs the same wherever it was seen. A price
 //! has dates: a call costs what was asked on the day it started.
-//! Prices by the second, the character or the picture, fees of hosted tools (web search) and prices by the
-//! hour of the day are deliberately absent: spans do not say what they would be multiplied with.
+//! Prices by the second, the character or the picture and fees of hosted tools (web search) are deliberately
+//! absent: spans do not say what they would be multiplied with.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -19,6 +19,7 @@ mod overrides;
 mod provider;
 mod sheet;
 mod table;
+mod window;
 
 pub use cost::{CostBreakdown, Priced};
 pub use overrides::PriceFileError;
@@ -49,8 +50,10 @@ pub struct PriceEntry {
 
 impl ModelPrice {
     /// The price that holds at an instant, in nanoseconds since 1970.
-    pub fn at(&self, ns: i64) -> Option<&PriceEntry> {
-        self.entries.iter().rev().find(|entry| entry.from_ns <= ns)
+    pub fn at(&self, ns: i64) -> Option<Quote<'_>> {
+        let entry = self.entries.iter().rev().find(|entry| entry.from_ns <= ns)?;
+        let sheet = entry.sheet.at(ns);
+        Some(Quote { entry, sheet })
     }
 
     /// The price now and before, oldest first.
@@ -78,21 +81,40 @@ impl PriceEntry {
     pub fn version(&self) -> &Arc<str> {
         &self.version
     }
+}
+
+/// What one model costs at one provider at an instant.
+#[derive(Debug, Clone, Copy)]
+pub struct Quote<'p> {
+    entry: &'p PriceEntry,
+    sheet: &'p Sheet,
+}
+
+impl<'p> Quote<'p> {
+    /// The price of the day.
+    pub fn entry(&self) -> &'p PriceEntry {
+        self.entry
+    }
+
+    /// Which table, of which date, the price came from.
+    pub fn version(&self) -> &'p Arc<str> {
+        &self.entry.version
+    }
 
     /// All its prices: of the plain call first, then by mode and size.
-    pub fn steps(&self) -> &[Step] {
+    pub fn steps(&self) -> &'p [Step] {
         self.sheet.steps()
     }
 
     /// The prices of a call in `mode` with this much input, cached included. A mode without prices of its own
     /// costs what a plain call costs.
-    pub fn step(&self, mode: Mode, input_tokens: u64) -> &Step {
+    pub fn step(&self, mode: Mode, input_tokens: u64) -> &'p Step {
         self.sheet.step(mode, input_tokens)
     }
 
     /// What the tokens cost; `None` when the counts are beyond any arithmetic.
     pub fn cost(&self, usage: &TokenUsage, mode: Mode) -> Option<CostBreakdown> {
-        CostBreakdown::of(&usage.buckets(), self.step(mode, usage.input), &self.version)
+        CostBreakdown::of(&usage.buckets(), self.step(mode, usage.input), self.version())
     }
 }
 

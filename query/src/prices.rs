@@ -8,7 +8,7 @@ use axum::extract::{FromRef, State};
 use brokle_http::{ApiError, ApiResult, Envelope, Failures, InPath, ProjectMember, Query, permission};
 use brokle_model::clock::SharedClock;
 use brokle_model::port::SessionResolver;
-use brokle_model::price::{Found, PriceBook, PriceEntry, Priced, Step, fold_provider};
+use brokle_model::price::{Found, PriceBook, PriceEntry, Priced, Quote, Step, fold_provider};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -104,7 +104,7 @@ struct Price {
     model: String,
     #[serde(flatten)]
     dated: Dated,
-    /// What a plain call costs first, then what differs by mode and size.
+    /// What a plain call costs at that instant first, then what differs by mode and size.
     steps: Vec<PriceStep>,
 }
 
@@ -160,8 +160,8 @@ fn answer(book: &PriceBook, provider: &str, model: &str, at: DateTime<Utc>) -> M
     let asked = fold_provider(provider).into_owned();
     let found = book.look_up(provider, model);
     let at_ns = at.timestamp_nanos_opt().unwrap_or(i64::MAX);
-    let entry = found.and_then(|found| found.price.at(at_ns));
-    let reason = match (found, entry) {
+    let quote = found.and_then(|found| found.price.at(at_ns));
+    let reason = match (found, quote) {
         (None, _) => PriceReason::Unknown,
         (Some(_), None) => PriceReason::NotYet,
         (Some(found), Some(_)) => reason(&found, &asked, model),
@@ -171,7 +171,7 @@ fn answer(book: &PriceBook, provider: &str, model: &str, at: DateTime<Utc>) -> M
         model: model.trim().to_owned(),
         at,
         reason,
-        price: found.zip(entry).map(|(found, entry)| price(&found, entry)),
+        price: found.zip(quote).map(|(found, quote)| price(&found, quote)),
         history: found.map_or_else(Vec::new, |found| {
             found.price.entries().iter().map(dated).collect()
         }),
@@ -190,12 +190,12 @@ fn reason(found: &Found<'_>, provider: &str, model: &str) -> PriceReason {
     }
 }
 
-fn price(found: &Found<'_>, entry: &PriceEntry) -> Price {
+fn price(found: &Found<'_>, quote: Quote<'_>) -> Price {
     Price {
         provider: found.provider.to_owned(),
         model: found.model.to_owned(),
-        dated: dated(entry),
-        steps: entry.steps().iter().map(step).collect(),
+        dated: dated(quote.entry()),
+        steps: quote.steps().iter().map(step).collect(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use brokle_model::price::{Mode, ModelPrice, PriceBook, PriceEntry, Priced, fold_provider};
+use brokle_model::price::{Mode, ModelPrice, PriceBook, Priced, Quote, fold_provider};
 use brokle_model::usage::{Counting, TokenUsage};
 use hashbrown::HashMap;
 use rust_decimal::Decimal;
@@ -219,7 +219,7 @@ fn usage(own: &Capture<'_>, of_scope: Option<Counting>) -> TokenUsage {
     usage.reconcile(of_scope.unwrap_or_else(|| own.counting()), total)
 }
 
-fn cost<'c>(own: &Capture<'_>, usage: &TokenUsage, mode: Mode, price: Option<&'c PriceEntry>) -> Cost<'c> {
+fn cost<'c>(own: &Capture<'_>, usage: &TokenUsage, mode: Mode, price: Option<Quote<'c>>) -> Cost<'c> {
     let priced = price
         .filter(|_| !usage.is_empty())
         .and_then(|price| Some((price.cost(usage, mode)?, &**price.version())));

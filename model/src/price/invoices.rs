@@ -704,7 +704,7 @@ fn every_invoice_comes_out_as_worked_by_hand() {
 }
 
 /// Tokens whose price is zero, which no line of an invoice shows.
-fn unpriced_tokens(entry: &PriceEntry, invoice: &Invoice) -> u64 {
+fn unpriced_tokens(entry: Quote<'_>, invoice: &Invoice) -> u64 {
     let step = entry.step(invoice.mode, invoice.usage.input);
     let buckets = invoice.usage.buckets();
     let zero = |bucket: crate::usage::Bucket| step.usd(Priced::ALL[bucket as usize]).is_zero();

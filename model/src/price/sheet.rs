@@ -1,5 +1,5 @@
 //! A model's prices on one line, `i2.5 o15 r0.25;batch i1.25 o7.5;>200000 i5`: what a plain call costs, and
-//! what differs in a mode or above a number of input tokens.
+//! what differs in a mode or above a number of input tokens. A step `~windows` holds at hours of the week.
 //!
 //! Inside, a price is a whole number of femtodollars (10^-15 USD) a token, so that pricing a call is a few
 //! multiplications of integers and still exact.
@@ -7,6 +7,7 @@
 use rust_decimal::Decimal;
 
 use super::cost::Priced;
+use super::window::Windows;
 
 /// How a call was made, where providers price that.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,6 +109,8 @@ impl Step {
 /// All prices of one model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sheet {
+    /// What holds instead at some hours of the week.
+    off_peak: Option<Box<(Windows, Self)>>,
     /// The plain one first, then by mode, then by size.
     steps: Box<[Step]>,
 }
@@ -144,7 +147,16 @@ impl Sheet {
             });
         }
         Self {
+            off_peak: None,
             steps: steps.into_boxed_slice(),
+        }
+    }
+
+    /// The prices that hold at an instant, in nanoseconds since 1970.
+    pub(super) fn at(&self, ns: i64) -> &Self {
+        match self.off_peak.as_deref() {
+            Some((windows, sheet)) if windows.contain(ns) => sheet,
+            _ => self,
         }
     }
 
@@ -152,20 +164,25 @@ impl Sheet {
     pub(super) fn parse(line: &str) -> Option<Self> {
         let mut parts = line.split(';');
         let plain = read_prices(parts.next()?)?;
-        let others = parts.map(|part| {
+        let (mut steps, mut off_peak) = (Vec::new(), None);
+        for part in parts {
             let (label, prices) = part.split_once(' ')?;
-            let (mode, above) = label
-                .split_once('>')
-                .map_or((label, None), |(mode, above)| (mode, Some(above)));
-            let mode = if mode.is_empty() {
-                Mode::Standard
+            let prices = read_prices(prices)?;
+            if let Some(windows) = label.strip_prefix('~') {
+                off_peak = Some((Windows::parse(windows)?, prices));
             } else {
-                Mode::parse(mode)?
-            };
-            let above = above.map_or(Some(0), |above| above.parse().ok())?;
-            Some((mode, above, read_prices(prices)?))
+                let (mode, above) = read_label(label)?;
+                steps.push((mode, above, prices));
+            }
+        }
+        let off_peak = off_peak.map(|(windows, prices)| {
+            let sheet = Self::new(&or(&prices, &plain), steps.clone());
+            Box::new((windows, sheet))
         });
-        Some(Self::new(&plain, others.collect::<Option<Vec<_>>>()?))
+        Some(Self {
+            off_peak,
+            ..Self::new(&plain, steps)
+        })
     }
 
     pub(super) fn steps(&self) -> &[Step] {
@@ -182,6 +199,20 @@ impl Sheet {
             .or_else(|| among(Mode::Standard))
             .unwrap_or(&self.steps[0])
     }
+}
+
+/// `batch`, `>200000` or `batch>200000`
+fn read_label(label: &str) -> Option<(Mode, u64)> {
+    let (mode, above) = label
+        .split_once('>')
+        .map_or((label, None), |(mode, above)| (mode, Some(above)));
+    let mode = if mode.is_empty() {
+        Mode::Standard
+    } else {
+        Mode::parse(mode)?
+    };
+    let above = above.map_or(Some(0), |above| above.parse().ok())?;
+    Some((mode, above))
 }
 
 /// `i0.15 o0.6`

@@ -151,12 +151,10 @@ fn a_mode_without_prices_of_its_own_costs_what_a_plain_call_does() {
 
 #[test]
 fn what_a_step_leaves_out_is_its_modes_and_else_that_of_a_plain_call_of_its_size() {
-    let sheet = Sheet::parse("i4 o8 r1;>100 i6 r3;batch i2 o4;batch>100 i3").unwrap();
-    let entry = PriceEntry {
-        from_ns: i64::MIN,
-        sheet: Arc::new(sheet),
-        version: "t".into(),
-    };
+    let line = "i4 o8 r1;>100 i6 r3;batch i2 o4;batch>100 i3";
+    let table = format!("#brokle-prices 1\n#source t 1 d MIT\n@p\nm\t0\t\t{line}\n");
+    let book = table::read(&table).unwrap();
+    let entry = book.find("p", "m").unwrap().at(0).unwrap();
     let usd = |mode, input, priced| entry.step(mode, input).usd(priced);
     assert_eq!(usd(Mode::Standard, 101, Priced::Output), dec!(8));
     assert_eq!(usd(Mode::Batch, 100, Priced::CacheRead), dec!(1));
@@ -165,6 +163,27 @@ fn what_a_step_leaves_out_is_its_modes_and_else_that_of_a_plain_call_of_its_size
     assert_eq!(usd(Mode::Batch, 101, Priced::CacheRead), dec!(3));
     assert_eq!(usd(Mode::Batch, 101, Priced::Reasoning), dec!(4));
     assert_eq!(usd(Mode::Flex, 101, Priced::Input), dec!(6));
+}
+
+#[test]
+fn a_call_off_peak_costs_what_that_hour_does() {
+    let book = book();
+    // 23 November 2026 is a Monday: the night's price ends at one o'clock.
+    let cost = |time: &str| {
+        let time: chrono::DateTime<chrono::Utc> = time.parse().unwrap();
+        let usage = TokenUsage {
+            cache_read: 400_000,
+            ..usage(1_000_000, 100_000)
+        };
+        let at_ns = time.timestamp_nanos_opt().unwrap();
+        book.price("deepseek", "deepseek-v4-flash", &usage, Mode::Standard, at_ns)
+            .unwrap()
+            .total
+    };
+    // 0.6 x 0.15 + 0.4 x 0.003 + 0.1 x 0.6, and twice that by day.
+    assert_eq!(cost("2026-11-23T00:59:59Z"), dec!(0.1512));
+    assert_eq!(cost("2026-11-23T01:00:00Z"), dec!(0.3024));
+    assert_eq!(cost("2026-11-22T01:00:00Z"), dec!(0.1512), "a Sunday");
 }
 
 #[test]
