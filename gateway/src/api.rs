@@ -17,6 +17,7 @@ pub(crate) mod body;
 mod chat;
 pub(crate) mod models;
 mod operations;
+mod route;
 
 #[derive(OpenApi)]
 #[openapi(paths(
@@ -28,6 +29,7 @@ mod operations;
     operations::images,
     operations::speech,
     operations::rerank,
+    route::explain,
     models::list_models,
     models::get_model
 ))]
@@ -43,6 +45,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> OpenApiRouter {
         .route("/v1/images/generations", post(operations::images))
         .route("/v1/audio/speech", post(operations::speech))
         .route("/v1/rerank", post(operations::rerank))
+        .route("/v1/route", post(route::explain))
         .route("/v1/models", get(models::list_models))
         // A model's name may contain slashes.
         .route("/v1/models/{*model}", get(models::get_model))

@@ -61,18 +61,27 @@ async fn try_candidates(
         let target = &targets[index];
         progress.attempts += 1;
         progress.on_target += 1;
-        call.begin_attempt(&target.provider, &target.model);
+        call.begin_attempt(target, shared.clock.now().timestamp_millis());
         let failed = match attempt::attempt(&shared.client, settings, outgoing, target, call).await {
             Ok(success) => {
-                target.provider.health.succeeded(shared.clock.now());
+                let now = shared.clock.now();
+                target.provider.health.succeeded(now);
+                target.load.succeeded(call.latency(), now.timestamp_millis());
                 return Ok(success);
             }
             Err(failed) => failed,
         };
+        let now = shared.clock.now();
+        target.load.failed(
+            failed.class,
+            failed.retry_after,
+            &settings.breaker,
+            now.timestamp_millis(),
+        );
         if failed.class.blames_provider() {
-            target.provider.health.failed(shared.clock.now());
+            target.provider.health.failed(now);
         } else {
-            target.provider.health.succeeded(shared.clock.now());
+            target.provider.health.succeeded(now);
         }
         let step = if dislikes_usage_request(&failed, outgoing, target) {
             Step::Again(Duration::ZERO)
@@ -164,13 +173,7 @@ fn answer_stream(
     );
     describe(&mut headers, &call);
     let outlet = request.door.outlet(opened.dialect, request.wants_usage);
-    let relay = Relay::new(
-        opened,
-        call,
-        outlet,
-        &settings.timeouts,
-        Arc::clone(&shared.clock),
-    );
+    let relay = Relay::new(opened, call, outlet, settings, Arc::clone(&shared.clock));
     let mut response = Response::new(Body::new(relay));
     *response.headers_mut() = headers;
     response

@@ -27,6 +27,8 @@ pub struct GatewayConfig {
     pub timeouts: TimeoutConfig,
     /// When a failed attempt is repeated.
     pub retries: RetryConfig,
+    /// When a target is passed over for a while.
+    pub breaker: BreakerConfig,
     /// Bounds on sizes and numbers.
     pub limits: LimitConfig,
     /// What of a conversation is recorded.
@@ -110,11 +112,12 @@ pub enum Strategy {
     Priority,
     /// At random by weight; the rest are fallbacks, again by weight.
     Weighted,
-    /// Cheapest first. Not supported by this version.
+    /// Cheapest first, by the price table and the request's length; targets without a price come last.
     LowestCost,
-    /// Fastest first. Not supported by this version.
+    /// Soonest first piece of an answer first, of two drawn at random; observed, and weighed by the calls in
+    /// progress.
     LowestLatency,
-    /// Least loaded first. Not supported by this version.
+    /// Fewest calls in progress first.
     LeastBusy,
 }
 
@@ -196,6 +199,38 @@ impl Default for RetryConfig {
             per_target_max: 1,
             backoff_ms: 200,
             backoff_max_ms: 5_000,
+        }
+    }
+}
+
+/// When a target is passed over for a while. It is still tried when no other is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BreakerConfig {
+    /// Failures in a row after which a target is passed over; 0 for never.
+    pub failures: u32,
+    /// For how long, the first time; it doubles each time that the target fails its next trial.
+    pub cooldown_ms: u64,
+    /// The longest, and the longest `retry-after` that is kept.
+    pub cooldown_max_ms: u64,
+}
+
+impl BreakerConfig {
+    pub(crate) fn cooldown(&self) -> i64 {
+        i64::try_from(self.cooldown_ms).unwrap_or(i64::MAX)
+    }
+
+    pub(crate) fn cooldown_max(&self) -> i64 {
+        i64::try_from(self.cooldown_max_ms).unwrap_or(i64::MAX)
+    }
+}
+
+impl Default for BreakerConfig {
+    fn default() -> Self {
+        Self {
+            failures: 5,
+            cooldown_ms: 10_000,
+            cooldown_max_ms: 300_000,
         }
     }
 }

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::config::{ConfigError, Dialect};
 use crate::dialect::anthropic;
+use crate::route::load::Loads;
 
 mod address;
 
@@ -106,6 +107,8 @@ pub(crate) struct Health {
     failures_in_a_row: AtomicU32,
     last_success_micros: AtomicI64,
     last_failure_micros: AtomicI64,
+    /// Its targets, by model.
+    pub(crate) loads: Loads,
     /// It answered 400 to `stream_options`.
     refuses_usage_request: AtomicBool,
 }

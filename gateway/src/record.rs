@@ -17,6 +17,8 @@ use crate::config::CaptureConfig;
 use crate::dialect::door::Door;
 use crate::dialect::openai::reply::Reply;
 use crate::provider::Provider;
+use crate::route::Target;
+use crate::route::load::{Busy, Load};
 use crate::trace_context::TraceContext;
 
 mod attributes;
@@ -47,6 +49,8 @@ pub(crate) struct CallRecord {
     pub(crate) request: Option<RequestRecord>,
     pub(crate) route: Option<String>,
     pub(crate) strategy: &'static str,
+    /// Targets that were passed over because their circuits are open.
+    pub(crate) passed_over: Vec<String>,
     pub(crate) attempts: Vec<AttemptRecord>,
     /// The status that the caller got.
     pub(crate) status: u16,
@@ -106,6 +110,9 @@ pub(crate) struct AttemptRecord {
     pub(crate) span: SpanId,
     pub(crate) provider: Arc<Provider>,
     pub(crate) model: String,
+    pub(crate) load: Arc<Load>,
+    /// Its place among the target's calls in progress, while it runs.
+    busy: Option<Busy>,
     /// Since the call's start.
     pub(crate) started: Duration,
     /// Since the call's start; nothing while it runs.
@@ -135,12 +142,14 @@ pub(crate) enum Answer {
 
 impl CallRecord {
     /// Starts an attempt.
-    pub(crate) fn begin_attempt(&mut self, provider: &Arc<Provider>, model: &str) -> &mut AttemptRecord {
+    pub(crate) fn begin_attempt(&mut self, target: &Target, now_ms: i64) -> &mut AttemptRecord {
         let started = self.started.elapsed();
         self.attempts.push(AttemptRecord {
             span: SpanId::generate(),
-            provider: Arc::clone(provider),
-            model: model.to_owned(),
+            provider: Arc::clone(&target.provider),
+            model: target.model.clone(),
+            load: Arc::clone(&target.load),
+            busy: Some(target.load.begin(now_ms)),
             started,
             ended: None,
             status: None,
@@ -155,6 +164,16 @@ impl CallRecord {
         &mut self.attempts[last]
     }
 
+    /// How soon the running attempt's answer began: its first piece, or all of it.
+    pub(crate) fn latency(&self) -> Duration {
+        let since_start = self.started.elapsed();
+        self.attempts.last().map_or(Duration::ZERO, |attempt| {
+            attempt
+                .first_chunk
+                .unwrap_or(since_start.saturating_sub(attempt.started))
+        })
+    }
+
     /// The attempt that runs, or ran last.
     pub(crate) fn attempt(&mut self) -> Option<&mut AttemptRecord> {
         self.attempts.last_mut()
@@ -165,6 +184,7 @@ impl CallRecord {
         let now = self.started.elapsed();
         if let Some(attempt) = self.attempts.last_mut().filter(|attempt| attempt.ended.is_none()) {
             attempt.ended = Some(now);
+            attempt.busy = None;
             attempt.failure = failure;
             attempt.decision = decision;
         }

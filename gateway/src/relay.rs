@@ -20,12 +20,13 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::attempt::Opened;
-use crate::config::TimeoutConfig;
+use crate::config::BreakerConfig;
 use crate::dialect::openai::chunk::{self, Frame};
 use crate::dialect::outlet::Outlet;
 use crate::dialect::stream::Piece;
 use crate::record::{CallGuard, Failure};
 use crate::route::retry::FailureClass;
+use crate::settings::GatewaySettings;
 use crate::sse;
 use crate::upstream::body::{BodyFault, FrameStream};
 
@@ -58,6 +59,7 @@ struct Stream {
     keepalive: Duration,
     deadline: Instant,
     phase: Phase,
+    breaker: BreakerConfig,
     clock: SharedClock,
 }
 
@@ -74,9 +76,10 @@ impl Relay {
         opened: Opened,
         call: CallGuard,
         mut outlet: Outlet,
-        timeouts: &TimeoutConfig,
+        settings: &GatewaySettings,
         clock: SharedClock,
     ) -> Self {
+        let timeouts = &settings.timeouts;
         let deadline = opened.deadline;
         let mut held = VecDeque::new();
         for (kind, piece) in opened.held {
@@ -94,6 +97,7 @@ impl Relay {
             keepalive: Duration::from_millis(timeouts.keepalive_ms),
             deadline,
             phase: Phase::Relaying,
+            breaker: settings.breaker,
             clock,
         }));
         let watchdog = tokio::spawn(watch(Arc::downgrade(&stream), deadline + WATCHDOG_GRACE)).abort_handle();
@@ -246,7 +250,11 @@ impl Stream {
             return;
         };
         if let Some(attempt) = call.attempt().filter(|_| class.blames_provider()) {
-            attempt.provider.health.failed(self.clock.now());
+            let now = self.clock.now();
+            attempt.provider.health.failed(now);
+            attempt
+                .load
+                .failed(class, None, &self.breaker, now.timestamp_millis());
         }
         let failure = Failure {
             kind: class.as_str(),

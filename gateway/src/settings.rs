@@ -9,8 +9,8 @@ use secrecy::SecretString;
 
 use crate::catalog::{self, KnownProvider};
 use crate::config::{
-    CaptureConfig, ConfigError, Dialect, GatewayConfig, LimitConfig, ProviderConfig, RetryConfig,
-    RouteConfig, Strategy, TimeoutConfig,
+    BreakerConfig, CaptureConfig, ConfigError, Dialect, GatewayConfig, LimitConfig, ProviderConfig,
+    RetryConfig, RouteConfig, Strategy, TimeoutConfig,
 };
 use crate::provider::{Address, Provider};
 
@@ -26,6 +26,7 @@ pub struct GatewaySettings {
     pub(crate) routes: BTreeMap<String, Route>,
     pub(crate) timeouts: TimeoutConfig,
     pub(crate) retries: RetryConfig,
+    pub(crate) breaker: BreakerConfig,
     pub(crate) limits: LimitConfig,
     pub(crate) capture: CaptureConfig,
 }
@@ -66,6 +67,7 @@ impl GatewayConfig {
             routes,
             timeouts: self.timeouts,
             retries: self.retries,
+            breaker: self.breaker,
             limits: self.limits,
             capture: self.capture,
         })

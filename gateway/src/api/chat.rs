@@ -7,10 +7,13 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use brokle_model::id::SpanId;
 use brokle_model::port::KeyGrant;
+use brokle_model::price::Mode;
 use brokle_model::telemetry::is_environment;
+use brokle_model::usage::TokenUsage;
 use http::HeaderMap;
 use http::header::USER_AGENT;
 use http::request::Parts;
+use rust_decimal::Decimal;
 
 use super::{authorize, body};
 use crate::call;
@@ -18,12 +21,13 @@ use crate::dialect::door::Door;
 use crate::dialect::openai::request::ChatRequest;
 use crate::error::GatewayError;
 use crate::record::{CallGuard, CallRecord, Caller, Failure, Outcome, RequestRecord, Slot};
-use crate::route::{self, Candidates};
+use crate::route::{self, Candidates, Circumstances, Target};
 use crate::settings::GatewaySettings;
 use crate::shared::Shared;
 use crate::trace_context::TraceContext;
 
 const HEADER_CHARS_MAX: usize = 200;
+const OUTPUT_TOKENS_ASSUMED: u64 = 500;
 const ENVIRONMENT_HEADERS: [&str; 2] = ["x-environment", "x-brokle-environment"];
 
 /// Creates a chat completion: the answer of the model, route or `provider/model` that the body names.
@@ -139,6 +143,7 @@ fn open_record(
         request: None,
         route: None,
         strategy: "",
+        passed_over: Vec::new(),
         attempts: Vec::new(),
         status: 0,
         failure: None,
@@ -176,16 +181,52 @@ async fn prepare(
         model: request.model.clone(),
         stream: request.stream,
     });
-    let mut chance = |below: u64| rand::random_range(0..below);
-    let candidates = route::candidates(settings, &request.model, &mut chance).map_err(|reason| {
-        GatewayError::Unroutable {
-            model: request.model.clone(),
-            reason,
-        }
-    })?;
+    let candidates = decide(shared, settings, &request)?;
     call.route.clone_from(&candidates.route);
     call.strategy = candidates.strategy;
+    let passed_over = candidates.targets.iter().rev().take(candidates.passed_over);
+    call.passed_over = passed_over
+        .map(|target| format!("{}/{}", target.provider.name, target.model))
+        .collect();
     Ok((request, candidates))
+}
+
+/// Where a request is to go, as things are.
+pub(super) fn decide(
+    shared: &Shared,
+    settings: &GatewaySettings,
+    request: &ChatRequest,
+) -> Result<Candidates, GatewayError> {
+    let now = shared.clock.now();
+    let cost = |target: &Target| estimate(shared, request, target, now.timestamp_nanos_opt()?);
+    let mut circumstances = Circumstances {
+        now_ms: now.timestamp_millis(),
+        chance: &mut |below| rand::random_range(0..below),
+        cost: &cost,
+    };
+    let candidates = route::candidates(settings, &request.model, &mut circumstances);
+    candidates.map_err(|reason| GatewayError::Unroutable {
+        model: request.model.clone(),
+        reason,
+    })
+}
+
+/// What the call would cost at a target: four bytes a token, and an answer of middling length. Good enough to
+/// put targets in order, and for nothing else.
+pub(super) fn estimate(
+    shared: &Shared,
+    request: &ChatRequest,
+    target: &Target,
+    now_ns: i64,
+) -> Option<Decimal> {
+    let usage = TokenUsage {
+        input: request.body.len() as u64 / 4,
+        output: OUTPUT_TOKENS_ASSUMED,
+        ..TokenUsage::default()
+    };
+    let (vendor, mode) = (&target.provider.vendor, Mode::default());
+    let cost = shared.prices.price(vendor, &target.model, &usage, mode, now_ns)?;
+    Some(cost.total)
 }
 
 fn refuse(call: CallGuard, error: GatewayError) -> Response {

@@ -61,16 +61,6 @@ pub enum ConfigError {
         /// The bound.
         max: usize,
     },
-    /// A strategy that this version does not have.
-    #[error(
-        "route `{route}` has strategy `{strategy}`, which this version does not support; use `priority` or `weighted`"
-    )]
-    StrategyUnsupported {
-        /// Whose.
-        route: String,
-        /// As written.
-        strategy: &'static str,
-    },
     /// A weighted route whose weights are all zero.
     #[error("route `{route}` is weighted, but every weight is 0")]
     Weights {

@@ -30,13 +30,6 @@ impl GatewayConfig {
                 max: TARGETS_MAX,
             });
         }
-        if !matches!(route.strategy, Strategy::Priority | Strategy::Weighted) {
-            let strategy = route.strategy.as_str();
-            return Err(ConfigError::StrategyUnsupported {
-                route: name.to_owned(),
-                strategy,
-            });
-        }
         if route.strategy == Strategy::Weighted && route.targets.iter().all(|target| target.weight == 0) {
             return Err(ConfigError::Weights {
                 route: name.to_owned(),
@@ -65,6 +58,7 @@ impl GatewayConfig {
         let Self {
             timeouts,
             retries,
+            breaker,
             limits,
             ..
         } = self;
@@ -85,6 +79,19 @@ impl GatewayConfig {
             retries.backoff_max_ms,
             retries.backoff_ms,
             600_000,
+        )?;
+        check_range("breaker.failures", u64::from(breaker.failures), 0, 1_000)?;
+        check_range(
+            "breaker.cooldown_ms",
+            breaker.cooldown_ms,
+            1,
+            breaker.cooldown_max_ms,
+        )?;
+        check_range(
+            "breaker.cooldown_max_ms",
+            breaker.cooldown_max_ms,
+            1,
+            TIMEOUT_MS_MAX,
         )?;
         for (key, value, max) in [
             ("limits.in_flight_max", limits.in_flight_max, 1 << 20),

@@ -146,6 +146,7 @@ impl<'a> View<'a> {
             "brokle.gateway.strategy",
             (!record.strategy.is_empty()).then_some(record.strategy),
         );
+        attributes.texts("brokle.gateway.passed_over", record.passed_over.clone());
         if let Some(request) = &record.request {
             attributes.text("brokle.gateway.model", request.model.as_str());
             attributes.flag("brokle.gateway.stream", request.stream);

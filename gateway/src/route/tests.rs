@@ -26,12 +26,28 @@ const TWO: &str = r#"
 "#;
 
 fn plan(toml: &str, model: &str, ticket: u64) -> Result<Vec<String>, Unroutable> {
-    let found = candidates(&settings(toml), model, &mut |below| ticket.min(below - 1))?;
-    Ok(found
-        .targets
-        .iter()
-        .map(|target| format!("{}/{}", target.provider.name, target.model))
-        .collect())
+    let settings = settings(toml);
+    let found = decide(&settings, model, ticket, &|_| None)?;
+    Ok(names(&found))
+}
+
+fn decide(
+    settings: &GatewaySettings,
+    model: &str,
+    ticket: u64,
+    cost: &dyn Fn(&Target) -> Option<Decimal>,
+) -> Result<Candidates, Unroutable> {
+    let mut circumstances = Circumstances {
+        now_ms: 1_000,
+        chance: &mut |below| ticket.min(below - 1),
+        cost,
+    };
+    candidates(settings, model, &mut circumstances)
+}
+
+fn names(found: &Candidates) -> Vec<String> {
+    let name = |target: &Target| format!("{}/{}", target.provider.name, target.model);
+    found.targets.iter().map(name).collect()
 }
 
 #[test]
@@ -62,7 +78,90 @@ fn the_only_provider_takes_every_name() {
     assert_eq!(plan("", "whatever/name", 0).unwrap(), ["openai/whatever/name"]);
     let none = GatewayConfig::default().resolve(&|_| None).unwrap();
     assert_eq!(
-        candidates(&none, "gpt-4o", &mut |_| 0).unwrap_err(),
+        decide(&none, "gpt-4o", 0, &|_| None).unwrap_err(),
         Unroutable::NoProviders
+    );
+}
+
+fn three(strategy: &str) -> GatewaySettings {
+    settings(&format!(
+        r#"
+        [providers.mock]
+        base_url = "http://127.0.0.1:9/v1"
+        [routes.r]
+        strategy = "{strategy}"
+        targets = [{{ provider = "mock", model = "a" }}, {{ provider = "mock", model = "b" }},
+            {{ provider = "mock", model = "c" }}]
+        "#
+    ))
+}
+
+#[test]
+fn the_cheapest_comes_first_and_what_has_no_price_last() {
+    let cost = |target: &Target| match target.model.as_str() {
+        "a" => Some(Decimal::new(9, 3)),
+        "c" => Some(Decimal::new(2, 3)),
+        _ => None,
+    };
+    let found = decide(&three("lowest_cost"), "r", 0, &cost).unwrap();
+    assert_eq!(names(&found), ["mock/c", "mock/a", "mock/b"]);
+}
+
+#[test]
+fn the_least_busy_comes_first() {
+    let settings = three("least_busy");
+    let loads = &settings.providers["mock"].health.loads;
+    let _busy = [
+        loads.of("a").begin(0),
+        loads.of("a").begin(0),
+        loads.of("b").begin(0),
+    ];
+    assert_eq!(
+        names(&decide(&settings, "r", 0, &|_| None).unwrap()),
+        ["mock/c", "mock/b", "mock/a"]
+    );
+}
+
+#[test]
+fn the_sooner_of_two_drawn_comes_first() {
+    let settings = three("lowest_latency");
+    let loads = &settings.providers["mock"].health.loads;
+    for (model, latency_ms) in [("a", 300), ("b", 100), ("c", 200)] {
+        loads
+            .of(model)
+            .succeeded(std::time::Duration::from_millis(latency_ms), 1_000);
+    }
+    // The first two places of b, c, a are drawn; then the last and the first; then the last two.
+    assert_eq!(
+        names(&decide(&settings, "r", 0, &|_| None).unwrap()),
+        ["mock/b", "mock/c", "mock/a"]
+    );
+    let draws = |first: u64, second: u64| {
+        let mut tickets = vec![second, first];
+        let mut circumstances = Circumstances {
+            now_ms: 1_000,
+            chance: &mut |_| tickets.pop().unwrap(),
+            cost: &|_| None,
+        };
+        names(&candidates(&settings, "r", &mut circumstances).unwrap())
+    };
+    assert_eq!(draws(2, 0), ["mock/b", "mock/c", "mock/a"]);
+    assert_eq!(draws(1, 0), ["mock/c", "mock/b", "mock/a"]);
+}
+
+#[test]
+fn a_target_whose_circuit_is_open_is_tried_last() {
+    let settings = three("priority");
+    let loads = &settings.providers["mock"].health.loads;
+    let policy = settings.breaker;
+    for _ in 0..policy.failures {
+        loads
+            .of("a")
+            .failed(retry::FailureClass::Server, None, &policy, 1_000);
+    }
+    let found = decide(&settings, "r", 0, &|_| None).unwrap();
+    assert_eq!(
+        (names(&found), found.passed_over),
+        (["mock/b", "mock/c", "mock/a"].map(String::from).to_vec(), 1)
     );
 }

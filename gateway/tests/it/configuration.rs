@@ -103,8 +103,8 @@ fn mistakes_are_named() {
             "without a model",
         ),
         (
-            "[routes.r]\nstrategy = \"lowest_cost\"\ntargets = [{ provider = \"openai\", model = \"m\" }]",
-            "`lowest_cost`",
+            "[breaker]\ncooldown_ms = 9\ncooldown_max_ms = 8",
+            "`gateway.breaker.cooldown_ms` is 9",
         ),
         (
             "[routes.r]\nstrategy = \"weighted\"\ntargets = [{ provider = \"openai\", model = \"m\", weight = 0 }]",

@@ -38,6 +38,7 @@ pub(crate) struct Stage {
     pub(crate) url: String,
     pub(crate) client: reqwest::Client,
     pub(crate) registry: Registry,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 impl Stage {
@@ -76,7 +77,7 @@ impl Stage {
     async fn over(provider: FakeProvider, extra: &str, sink: Arc<MemorySink>) -> Self {
         let settings = config(&provider, extra).resolve(&|_| None).unwrap();
         let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(now));
+        let clock = Arc::new(ManualClock::at(now));
         let mut registry = Registry::default();
         let prices = Arc::new(PriceBook::embedded().unwrap());
         let gateway = Gateway::new(
@@ -84,7 +85,7 @@ impl Stage {
             Arc::new(Keys),
             Arc::clone(&sink) as _,
             prices,
-            clock,
+            Arc::clone(&clock) as Arc<dyn Clock>,
             &mut registry,
         )
         .unwrap();
@@ -100,6 +101,7 @@ impl Stage {
             url,
             client,
             registry,
+            clock,
         }
     }
 
