@@ -201,7 +201,7 @@ impl PriceBook {
         }
         let names = name::candidates(&model);
         self.find_any(&provider, &names)
-            .or_else(|| self.find_qualified(&names))
+            .or_else(|| self.find_qualified(&provider, &names))
     }
 
     fn get(&self, provider: &str, model: &str) -> Option<Found<'_>> {
@@ -219,10 +219,14 @@ impl PriceBook {
     }
 
     /// `anthropic/claude-sonnet-4-5`, `anthropic.claude-sonnet-4-5`: the model's own name says whose it is.
-    fn find_qualified(&self, names: &[Cow<'_, str>]) -> Option<Found<'_>> {
+    fn find_qualified(&self, provider: &str, names: &[Cow<'_, str>]) -> Option<Found<'_>> {
+        let own = provider::has_own_prices(provider);
         names.iter().find_map(|name| {
             let (maker, model) = name.split_once(['/', '.'])?;
             let maker = fold_provider(maker);
+            if own && maker != provider {
+                return None;
+            }
             name::candidates(model)
                 .iter()
                 .find_map(|name| self.get(&maker, name))

@@ -161,18 +161,21 @@ const MAKERS: &[&str] = &[
     "alibaba_cloud",
 ];
 
-/// Those who host other people's open models at a price of their own, or at none: a model that their table
-/// lacks has an unknown price, not its maker's.
+/// Those who host other people's models at a price of their own, by subscription, or at none: a model that
+/// their table lacks has an unknown price, not its maker's.
 const HOSTS: &[&str] = &[
     "baseten",
     "cerebras",
     "chutes",
+    "cline-pass",
     "cloudflare-workers-ai",
     "crusoe",
     "deepinfra",
     "featherless",
     "fireworks_ai",
     "friendli",
+    "github-copilot",
+    "github_copilot",
     "gmi",
     "groq",
     "huggingface",
@@ -180,6 +183,7 @@ const HOSTS: &[&str] = &[
     "inference",
     "io-net",
     "jina_ai",
+    "kimi-for-coding",
     "lambda_ai",
     "llama.cpp",
     "lm_studio",
@@ -193,6 +197,8 @@ const HOSTS: &[&str] = &[
     "nvidia",
     "oci",
     "ollama",
+    "ollama-cloud",
+    "opencode-go",
     "ovhcloud",
     "parasail",
     "perplexity",
@@ -213,11 +219,17 @@ const HOSTS: &[&str] = &[
     "zai",
 ];
 
+/// Whether what a provider (folded) asks has nothing to do with what a model's maker asks.
+pub(super) fn has_own_prices(provider: &str) -> bool {
+    let is_subscription = provider.ends_with("-plan") || provider.contains("-plan-");
+    is_subscription || HOSTS.contains(&provider)
+}
+
 /// Whose prices to try, in order, for a call that `provider` (folded) served. Clouds that resell charge what
 /// the maker charges unless their own table says otherwise; so do proxies, which is what an unknown name
 /// most likely is.
 pub(super) fn price_lists(provider: &str) -> impl Iterator<Item = &str> {
-    let makers: &[&str] = if HOSTS.contains(&provider) { &[] } else { MAKERS };
+    let makers: &[&str] = if has_own_prices(provider) { &[] } else { MAKERS };
     std::iter::once(provider).chain(makers.iter().copied().filter(move |maker| *maker != provider))
 }
 

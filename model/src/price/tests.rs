@@ -92,6 +92,11 @@ fn models_are_found_under_every_spelling() {
         ("google.vertex", "publishers/google/models/gemini-2.5-flash"),
         ("amazon-bedrock", "ca.anthropic.claude-sonnet-4-5-20250929-v1:0"),
         ("openai", "ft:gpt-4o-2024-08-06:acme:suffix:id"),
+        ("groq", "groq/openai/gpt-oss-120b"),
+        (
+            "together_ai",
+            "together_ai/meta-llama/Llama-3.3-70B-Instruct-Turbo",
+        ),
     ] {
         assert!(book.find(provider, model).is_some(), "{provider} {model}");
     }
@@ -105,6 +110,9 @@ fn an_unknown_price_is_none_and_not_zero() {
         ("", ""),
         ("ollama", "gpt-4o"),
         ("groq", "claude-sonnet-4-5"),
+        ("groq", "deepseek/deepseek-reasoner"),
+        ("github_copilot", "gpt-4o"),
+        ("some-coding-plan-cn", "gpt-4o"),
     ] {
         assert!(book.find(provider, model).is_none(), "{provider} {model}");
     }

@@ -16,7 +16,7 @@ pub(crate) struct ObservationUsage {
     /// The same tokens, each in the one bucket in which it is priced: `input`, `cache_read`, `cache_write`,
     /// `cache_write_1h`, `audio_input`, `image_input`, `output`, `reasoning`, `audio_output`, `image_output`.
     /// Empty ones are left out; the names are those of `cost`.
-    #[schema(value_type = std::collections::HashMap<String, u64>)]
+    #[schema(value_type = std::collections::HashMap<String, u64>, required = false)]
     buckets: BTreeMap<&'static str, u64>,
 }
 

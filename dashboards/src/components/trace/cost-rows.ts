@@ -12,13 +12,23 @@ const labels: Record<string, string> = {
   input: "Input",
   cache_read: "Input, read from cache",
   cache_write: "Input, written to cache",
+  cache_write_1h: "Input, written to cache for an hour",
+  audio_input: "Input, audio",
+  image_input: "Input, images",
   output: "Output",
   reasoning: "Output, reasoning",
+  audio_output: "Output, audio",
+  image_output: "Output, images",
+  request: "Fee for the call",
+  priced: "By our prices",
 };
 const order = Object.keys(labels);
 
-export function costRows({ usage, cost }: Pick<Observation, "usage" | "cost">): CostRow[] {
-  const tokens = billedTokens(usage, cost ?? {});
+type Priced = Pick<Observation, "usage" | "cost"> & Partial<Pick<Observation, "cost_source">>;
+
+export function costRows({ usage, cost, cost_source }: Priced): CostRow[] {
+  // A caller's own cost knows no more than input and output; ours is split as finely as the tokens are.
+  const tokens = (cost_source === "priced" && bucketsOf(usage)) || billedTokens(usage, cost ?? {});
   const buckets = new Set([
     ...Object.keys(cost ?? {}).filter((bucket) => bucket !== "total"),
     ...Object.keys(tokens).filter((bucket) => (tokens[bucket] ?? 0) > 0),
@@ -32,6 +42,11 @@ export function costRows({ usage, cost }: Pick<Observation, "usage" | "cost">): 
       tokens: tokens[bucket],
       amount: cost?.[bucket],
     }));
+}
+
+/** The tokens as they are priced, each in one bucket. */
+function bucketsOf(usage: Observation["usage"]): Record<string, number | undefined> | undefined {
+  return (usage as { buckets?: Record<string, number> } | null | undefined)?.buckets;
 }
 
 /** The totals include cached and reasoning tokens: what is listed apart is taken out of them. */
