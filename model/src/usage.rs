@@ -37,14 +37,16 @@ pub struct TokenUsage {
 
 /// How a producer counts tokens that belong to a subset.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Counting {
     /// `input` includes cached tokens, as `OpenTelemetry` and OpenAI count. Counts that cannot be
     /// inclusive are recognised and treated as exclusive.
     #[default]
     Inclusive,
-    /// `input` and `output` leave the subsets out, as Anthropic's own usage object does.
+    /// `input` and `output` leave all subsets out.
     Exclusive,
+    /// `input` leaves cached tokens out, as Anthropic's own usage object does; the rest is inclusive.
+    ExclusiveInput,
 }
 
 /// A kind of tokens with a price of its own. Each token is in exactly one.
@@ -147,8 +149,10 @@ impl TokenUsage {
             self.audio_output.saturating_add(self.image_output),
         );
         let exclusive = counting == Counting::Exclusive;
-        let (cached_apart, reasoning_apart) = self.told_by(cached, total.filter(|_| !exclusive));
-        let cached_apart = exclusive || cached_apart || cached > self.input;
+        let (cached_apart, reasoning_apart) =
+            self.told_by(cached, total.filter(|_| counting == Counting::Inclusive));
+        let cached_apart =
+            exclusive || counting == Counting::ExclusiveInput || cached_apart || cached > self.input;
         let reasoning_apart = exclusive || reasoning_apart || self.reasoning > self.output;
         let media_in_apart = exclusive || media_in > self.input;
         let media_out_apart = exclusive || media_out > self.output;

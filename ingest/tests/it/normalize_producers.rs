@@ -378,6 +378,41 @@ fn vercel_counts_the_inner_call_only() {
 }
 
 #[test]
+fn the_vercel_ai_sdk_counts_anthropics_cache_once_in_every_version() {
+    let raw = json!({"anthropic": {"usage": {
+        "input_tokens": 1000, "output_tokens": 50, "cache_read_input_tokens": 400, "cache_creation_input_tokens": 300,
+        "cache_creation": {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 200},
+        "service_tier": "standard",
+    }}});
+    // Version 5 leaves the cache out of the input, version 6 counts it in.
+    for input in [1000, 1700] {
+        let row = observe(json!({
+            "ai.operationId": "ai.generateText.doGenerate", "ai.model.provider": "anthropic.messages",
+            "ai.model.id": "claude-sonnet-4-5", "ai.usage.inputTokens": input, "gen_ai.usage.input_tokens": input,
+            "ai.usage.outputTokens": 50, "ai.usage.cachedInputTokens": 400, "ai.usage.totalTokens": input + 50,
+            "ai.response.providerMetadata": raw.to_string(),
+        }));
+        assert_eq!(
+            usage(&row),
+            json!([
+                "generation",
+                "anthropic",
+                "claude-sonnet-4-5",
+                1700,
+                50,
+                400,
+                300,
+                0,
+                true
+            ]),
+            "{input}"
+        );
+        // 1000 x 3 + 400 x 0.3 + 100 x 3.75 + 200 x 6 + 50 x 15, in millionths.
+        assert_eq!(row["total_cost"], "0.005445", "{input}");
+    }
+}
+
+#[test]
 fn brokle_sdk() {
     let row = observe(json!({
         "brokle.span.type": "generation",

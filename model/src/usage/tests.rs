@@ -115,6 +115,14 @@ fn a_producer_known_to_count_exclusively_is_believed() {
 }
 
 #[test]
+fn anthropics_own_usage_leaves_the_cache_out_and_the_thoughts_in() {
+    assert_eq!(
+        usage(1000, 200, 300, 100, 50).reconcile(Counting::ExclusiveInput, Some(1200)),
+        usage(1400, 200, 300, 100, 50)
+    );
+}
+
+#[test]
 fn an_hours_writes_are_part_of_all_writes_even_when_only_they_are_named() {
     let reported = TokenUsage {
         input: 500,
