@@ -124,6 +124,7 @@ impl FakeProvider {
             .route("/v1/messages", post(chat::messages))
             .route("/v1/models/{call}", post(chat::generate))
             .route("/v1/chat", post(chat::cohere))
+            .route("/v1/responses", post(chat::responses))
             .route("/v1/{operation}", post(operations::answer))
             .route("/v1/{group}/{operation}", post(operations::answer))
             .route("/v1/models", get(models::list))

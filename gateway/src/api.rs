@@ -23,6 +23,7 @@ mod route;
 #[openapi(paths(
     chat::chat_completions,
     chat::messages,
+    chat::responses,
     operations::completions,
     operations::embeddings,
     operations::moderations,
@@ -39,6 +40,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> OpenApiRouter {
     OpenApiRouter::with_openapi(Description::openapi())
         .route("/v1/chat/completions", post(chat::chat_completions))
         .route("/v1/messages", post(chat::messages))
+        .route("/v1/responses", post(chat::responses))
         .route("/v1/completions", post(operations::completions))
         .route("/v1/embeddings", post(operations::embeddings))
         .route("/v1/moderations", post(operations::moderations))

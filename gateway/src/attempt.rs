@@ -144,6 +144,7 @@ pub(crate) async fn attempt(
     let started = Instant::now();
     let deadline = started + Duration::from_millis(settings.timeouts.total_ms);
     let stream = outgoing.request.stream;
+    let wire = target.provider.wire(outgoing.request.door);
     let patience = settings.timeouts.first_token_ms;
     let first_by = if stream {
         deadline.min(started + Duration::from_millis(patience))
@@ -159,7 +160,7 @@ pub(crate) async fn attempt(
     let uri = target
         .provider
         .address
-        .of_call(outgoing.request.door, &target.model, stream)
+        .of_call(wire, outgoing.request.door, &target.model, stream)
         .ok_or_else(|| {
             Failed::new(
                 FailureClass::Model,
@@ -174,12 +175,12 @@ pub(crate) async fn attempt(
         .map_err(|error| send_failure(&error))?;
     note_response(&response, record);
     if !response.status().is_success() {
-        let passes = outgoing.request.door.passes(target.provider.dialect);
+        let passes = outgoing.request.door.passes(wire);
         return Err(refusal(response, settings, passes, first_by).await);
     }
     if stream && !is_json_type(response.headers()) {
         let deadlines = Deadlines { first_by, deadline };
-        open_stream(response, settings, target, record, deadlines).await
+        open_stream(response, settings, (target, wire), record, deadlines).await
     } else {
         read_answer(response, settings, outgoing.request, target, record, deadline).await
     }
@@ -310,7 +311,7 @@ async fn read_answer(
             if let Some(attempt) = record.attempt() {
                 attempt.answer = Answer::Body(body.clone());
             }
-            let body = if door.passes(target.provider.dialect) {
+            let body = if door.passes(target.provider.wire(door)) {
                 sent
             } else {
                 door.answer(body)
@@ -333,13 +334,13 @@ async fn read_answer(
 async fn open_stream(
     response: Response<Incoming>,
     settings: &GatewaySettings,
-    target: &Target,
+    (target, wire): (&Target, Dialect),
     record: &mut CallRecord,
     Deadlines { first_by, deadline }: Deadlines,
 ) -> Result<Success, Failed> {
     let (parts, body) = response.into_parts();
     let created = record.started_at.timestamp();
-    let translator = Translator::new(target.provider.dialect, &target.model, created);
+    let translator = Translator::new(wire, &target.model, created);
     let bytes_max = settings.limits.frame_bytes_max;
     let frames = FrameStream::new(body, Packing::of(&parts.headers), bytes_max, translator);
     let mut frames = frames.map_err(|fault| Failed::fault(&fault))?;
@@ -354,7 +355,7 @@ async fn open_stream(
     Ok(Success::Stream(Box::new(Opened {
         headers,
         held,
-        dialect: target.provider.dialect,
+        dialect: wire,
         frames,
         deadline,
     })))

@@ -20,6 +20,8 @@ pub(crate) struct KnownProvider {
     pub(crate) base_url_env: &'static str,
     /// Models that are recognisably its own.
     pub(crate) models: &'static [&'static str],
+    /// Whether it speaks the Responses API too.
+    pub(crate) responses: bool,
     /// Whether it understands `stream_options`.
     pub(crate) stream_usage: bool,
     /// Whether it works without a key, so that an address alone makes it active.
@@ -42,19 +44,23 @@ const fn known(
         api_key_env,
         base_url_env,
         models,
+        responses: false,
         stream_usage: true,
         keyless: false,
     }
 }
 
 static KNOWN: [KnownProvider; 12] = [
-    known(
-        "openai",
-        "openai",
-        "https://api.openai.com/v1",
-        ["OPENAI_API_KEY", "OPENAI_BASE_URL"],
-        &["gpt-*", "chatgpt-*", "o1*", "o3*", "o4*", "codex-*", "ft:gpt-*"],
-    ),
+    KnownProvider {
+        responses: true,
+        ..known(
+            "openai",
+            "openai",
+            "https://api.openai.com/v1",
+            ["OPENAI_API_KEY", "OPENAI_BASE_URL"],
+            &["gpt-*", "chatgpt-*", "o1*", "o3*", "o4*", "codex-*", "ft:gpt-*"],
+        )
+    },
     KnownProvider {
         dialect: Dialect::Anthropic,
         ..known(

@@ -56,6 +56,9 @@ pub struct ProviderConfig {
     /// The name recorded as `gen_ai.provider.name`, by which calls are priced. Set it to `openai` for a
     /// mirror of `OpenAI`, for example. Without it, the entry's own name.
     pub provider_name: Option<String>,
+    /// Whether the upstream speaks the Responses API beside chat completions. Without it, callers of that API are
+    /// translated for it; the built-in `openai` has it.
+    pub responses: Option<bool>,
     /// Whether the upstream understands `stream_options.include_usage`; yes when absent.
     pub stream_usage: Option<bool>,
 }
@@ -76,6 +79,8 @@ pub enum Dialect {
     Bedrock,
     /// Azure's variant of `OpenAI`'s.
     Azure,
+    /// `OpenAI`'s Responses, for providers that speak nothing else.
+    Responses,
 }
 
 impl Dialect {
@@ -88,6 +93,7 @@ impl Dialect {
             Self::Cohere => "cohere",
             Self::Bedrock => "bedrock",
             Self::Azure => "azure",
+            Self::Responses => "responses",
         }
     }
 }

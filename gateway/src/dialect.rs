@@ -24,6 +24,7 @@ pub(crate) mod openai;
 pub(crate) mod operation;
 pub(crate) mod outlet;
 mod request_fields;
+mod responses;
 pub(crate) mod stream;
 
 /// A request in a provider's own format.
@@ -59,16 +60,17 @@ pub(crate) type Fields = Map<String, Value>;
 
 /// The request as `target` understands it.
 pub(crate) fn request(request: &ChatRequest, target: &Target) -> Result<Translated, Untranslatable> {
-    let provider = &target.provider;
-    if request.door.passes(provider.dialect) {
-        let asks_usage = provider.asks_usage();
+    let wire = target.provider.wire(request.door);
+    if request.door.passes(wire) {
+        let asks_usage = target.provider.asks_usage();
         return Ok(Translated {
             body: request.for_upstream(&target.model, asks_usage),
             adapted: Vec::new(),
         });
     }
     let (fields, adapted) = request.door.pivot(&request.body)?;
-    match provider.dialect {
+    match wire {
+        Dialect::Responses => responses::request::translate(fields, adapted, &target.model, request.stream),
         Dialect::Anthropic => anthropic::request::translate(fields, adapted, &target.model, request.stream),
         Dialect::Gemini => gemini::request::translate(fields, adapted, &target.model),
         Dialect::Cohere => cohere::request::translate(fields, adapted, &target.model, request.stream),
@@ -79,8 +81,9 @@ pub(crate) fn request(request: &ChatRequest, target: &Target) -> Result<Translat
 /// A whole answer in the pivot format. One that says that it failed stays as it is, for whoever reads errors.
 /// `created` is in seconds since 1970.
 pub(crate) fn answer(door: Door, body: Bytes, target: &Target, created: i64) -> Result<Bytes, BadAnswer> {
-    let translate = match target.provider.dialect {
+    let translate = match target.provider.wire(door) {
         _ if matches!(door, Door::Other(_)) => return Ok(body),
+        Dialect::Responses => responses::answer::translate,
         Dialect::Anthropic => anthropic::answer::translate,
         Dialect::Gemini => gemini::answer::translate,
         Dialect::Cohere => cohere::answer::translate,

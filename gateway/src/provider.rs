@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::config::{ConfigError, Dialect};
 use crate::dialect::anthropic;
+use crate::dialect::door::Door;
 use crate::route::load::Loads;
 
 mod address;
@@ -38,6 +39,8 @@ pub(crate) struct Provider {
     /// The models that the user listed.
     pub(crate) declared_models: Vec<String>,
     pub(crate) stream_usage: bool,
+    /// Whether it speaks the Responses API too.
+    pub(crate) responses: bool,
     pub(crate) health: Arc<Health>,
 }
 
@@ -58,8 +61,19 @@ impl Provider {
             models: Vec::new(),
             declared_models: Vec::new(),
             stream_usage: true,
+            responses: false,
             health: Arc::default(),
         })
+    }
+
+    /// The format in which a call that came in by `door` is sent.
+    pub(crate) fn wire(&self, door: Door) -> Dialect {
+        let speaks_both = self.responses && matches!(self.dialect, Dialect::Openai | Dialect::Azure);
+        if door == Door::Responses && speaks_both {
+            Dialect::Responses
+        } else {
+            self.dialect
+        }
     }
 
     /// Whether streams are asked to report their usage.

@@ -164,12 +164,14 @@ fn configured(
         known.provider_name.clone_into(&mut provider.vendor);
         provider.models = known.models.iter().map(|&model| model.to_owned()).collect();
         provider.stream_usage = known.stream_usage;
+        provider.responses = known.responses;
     }
     provider.models.extend(config.models.iter().cloned());
     provider.declared_models.clone_from(&config.models);
     if let Some(provider_name) = &config.provider_name {
         provider.vendor.clone_from(provider_name);
     }
+    provider.responses = config.responses.unwrap_or(provider.responses);
     provider.stream_usage = config.stream_usage.unwrap_or(provider.stream_usage);
     Ok(Some(provider))
 }

@@ -52,6 +52,14 @@ pub(super) async fn generate(
     complete(state, request, |_| Speech::Gemini).await
 }
 
+/// The door of `OpenAI`'s Responses.
+pub(super) async fn responses(
+    Shared(state): Shared<Arc<State>>,
+    request: Request,
+) -> Result<Response, Infallible> {
+    complete(state, request, |_| Speech::Responses).await
+}
+
 /// Cohere's door.
 pub(super) async fn cohere(
     Shared(state): Shared<Arc<State>>,

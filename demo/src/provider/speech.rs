@@ -10,6 +10,7 @@ mod anthropic;
 mod cohere;
 mod gemini;
 mod openai;
+mod responses;
 
 /// A wire format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(super) enum Speech {
     Gemini,
     /// Cohere's v2 chat.
     Cohere,
+    /// `OpenAI`'s Responses.
+    Responses,
 }
 
 /// One event of a stream.
@@ -61,6 +64,7 @@ impl Speech {
                 gemini::understand(&request, model, method.starts_with("stream"))
             }
             Self::Cohere => cohere::understand(request),
+            Self::Responses => responses::understand(&request),
         }
     }
 
@@ -71,6 +75,7 @@ impl Speech {
             Self::Anthropic => anthropic::body(answer),
             Self::Gemini => gemini::body(answer),
             Self::Cohere => cohere::body(answer),
+            Self::Responses => responses::body(answer),
         }
     }
 
@@ -81,6 +86,7 @@ impl Speech {
             Self::Anthropic => anthropic::events(answer, behaviour),
             Self::Gemini => gemini::events(answer, behaviour),
             Self::Cohere => cohere::events(answer, behaviour),
+            Self::Responses => responses::events(answer, behaviour),
         }
     }
 
@@ -94,6 +100,7 @@ impl Speech {
             Self::Anthropic => Some(Event::named("message_stop", &json!({ "type": "message_stop" }))),
             Self::Gemini => None,
             Self::Cohere => Some(cohere::done(answer)),
+            Self::Responses => Some(responses::done(answer)),
         }
     }
 
@@ -104,13 +111,14 @@ impl Speech {
             Self::Anthropic => anthropic::text(0, text),
             Self::Gemini => gemini::word(answer, text),
             Self::Cohere => cohere::word(text),
+            Self::Responses => responses::word(text),
         }
     }
 
     /// An error's body.
     pub(super) fn error(self, status: u16, code: &str, message: &str) -> Value {
         match self {
-            Self::Openai { .. } => {
+            Self::Openai { .. } | Self::Responses => {
                 json!({ "error": { "message": message, "type": "fake_error", "param": null, "code": code } })
             }
             Self::Anthropic => anthropic::error(status, message),
@@ -122,8 +130,10 @@ impl Speech {
     /// An error as it is reported inside a stream, or in a 200's body.
     pub(super) fn overloaded(self) -> Value {
         match self {
-            Self::Openai { .. } => json!({ "error": { "message": "The engine is overloaded",
-                "type": "server_error", "param": null, "code": "overloaded" } }),
+            Self::Openai { .. } | Self::Responses => {
+                json!({ "error": { "message": "The engine is overloaded",
+                "type": "server_error", "param": null, "code": "overloaded" } })
+            }
             Self::Anthropic => anthropic::error(529, "Overloaded"),
             Self::Gemini => gemini::error(503, "The model is overloaded"),
             Self::Cohere => cohere::error("The model is overloaded"),
@@ -134,6 +144,7 @@ impl Speech {
     pub(super) fn overloaded_event(self) -> Event {
         match self {
             Self::Anthropic => Event::named("error", &self.overloaded()),
+            Self::Responses => responses::error_event(),
             _ => Event::unnamed(&self.overloaded()),
         }
     }

@@ -83,6 +83,33 @@ pub(super) async fn messages(State(shared): State<Arc<Shared>>, request: Request
     complete(shared, Door::Messages, request).await
 }
 
+/// Creates a response: `OpenAI`'s Responses API, for any model, route or `provider/model` that the body names.
+///
+/// A provider that speaks it gets the body byte for byte, but for `model`; to any other it is translated, and so
+/// is the answer. What lives at the provider (`previous_response_id`, built-in tools) is refused for others.
+#[utoipa::path(
+    post,
+    path = "/v1/responses",
+    tag = "gateway",
+    request_body(content = serde_json::Value, content_type = "application/json",
+        description = "OpenAI's Responses request"),
+    responses(
+        (status = 200, description = "The response, or a stream of events when `stream` is true",
+            content((serde_json::Value = "application/json"), (String = "text/event-stream"))),
+        (status = 400, description = "The request is wrong", body = serde_json::Value),
+        (status = 401, description = "The key is not good", body = serde_json::Value),
+        (status = 404, description = "Nothing has that model's name", body = serde_json::Value),
+        (status = 413, description = "The request is too large", body = serde_json::Value),
+        (status = 429, description = "The provider is out of capacity for us", body = serde_json::Value),
+        (status = 502, description = "The provider failed", body = serde_json::Value),
+        (status = 504, description = "The provider did not answer in time", body = serde_json::Value),
+    ),
+    security(("api_key" = []))
+)]
+pub(super) async fn responses(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    complete(shared, Door::Responses, request).await
+}
+
 /// Any call that is made of one body and answered by one, or by a stream.
 pub(super) async fn complete(shared: Arc<Shared>, door: Door, request: Request) -> Response {
     let arrived = Instant::now();

@@ -96,10 +96,11 @@ async fn decide(shared: &Shared, request: Request) -> Result<Explanation, Gatewa
     let candidates = describe_all(shared, &request, &decided);
     // There is at least one target, or there would have been no decision.
     let first = &decided.targets[0];
-    let endpoint = first
-        .provider
-        .address
-        .of_call(Door::Chat, &first.model, request.stream);
+    let endpoint =
+        first
+            .provider
+            .address
+            .of_call(first.provider.dialect, Door::Chat, &first.model, request.stream);
     Ok(Explanation {
         provider: first.provider.name.clone(),
         model: first.model.clone(),

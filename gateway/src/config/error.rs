@@ -13,7 +13,7 @@ pub enum ConfigError {
     },
     /// A wire format that this version does not speak.
     #[error(
-        "provider `{provider}` has dialect `{dialect}`, which this version does not speak; use `openai`, `anthropic`, `gemini`, `cohere` or `azure`"
+        "provider `{provider}` has dialect `{dialect}`, which this version does not speak; use `openai`, `anthropic`, `gemini`, `cohere`, `azure` or `responses`"
     )]
     Dialect {
         /// Whose.

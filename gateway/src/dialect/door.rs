@@ -7,6 +7,7 @@ use super::anthropic::caller;
 use super::openai::error;
 use super::operation::Operation;
 use super::outlet::Outlet;
+use super::responses;
 use super::{BadAnswer, Fields, Untranslatable};
 use crate::config::Dialect;
 
@@ -17,6 +18,8 @@ pub(crate) enum Door {
     Chat,
     /// Anthropic's Messages.
     Messages,
+    /// `OpenAI`'s Responses.
+    Responses,
     /// One of `OpenAI`'s other calls.
     Other(Operation),
 }
@@ -36,6 +39,7 @@ impl Door {
         match self {
             Self::Chat => "/v1/chat/completions",
             Self::Messages => "/v1/messages",
+            Self::Responses => "/v1/responses",
             Self::Other(operation) => operation.path(),
         }
     }
@@ -43,7 +47,7 @@ impl Door {
     /// `gen_ai.operation.name`.
     pub(crate) const fn operation_name(self) -> &'static str {
         match self {
-            Self::Chat | Self::Messages => "chat",
+            Self::Chat | Self::Messages | Self::Responses => "chat",
             Self::Other(operation) => operation.name(),
         }
     }
@@ -64,6 +68,7 @@ impl Door {
             (self, dialect),
             (Self::Chat | Self::Other(_), Dialect::Openai | Dialect::Azure)
                 | (Self::Messages, Dialect::Anthropic)
+                | (Self::Responses, Dialect::Responses)
                 | (Self::Other(Operation::Rerank), Dialect::Cohere)
         )
     }
@@ -81,6 +86,7 @@ impl Door {
                 let pivoted = caller::request::translate(body)?;
                 Ok((pivoted.fields, pivoted.adapted))
             }
+            Self::Responses => responses::caller::request::translate(body),
             Self::Other(operation) => Err(Untranslatable::new(format!(
                 "the gateway serves {} from providers of OpenAI's format only",
                 operation.path()
@@ -102,6 +108,7 @@ impl Door {
         match self {
             Self::Chat | Self::Other(_) => Ok(pivot),
             Self::Messages => caller::answer::translate(&pivot),
+            Self::Responses => responses::caller::answer::translate(&pivot),
         }
     }
 
@@ -109,15 +116,16 @@ impl Door {
     pub(crate) fn outlet(self, dialect: Dialect, wants_usage: bool) -> Outlet {
         match self {
             Self::Chat | Self::Other(_) => Outlet::Chunks { wants_usage },
-            Self::Messages if self.passes(dialect) => Outlet::AsSent,
+            _ if self.passes(dialect) => Outlet::AsSent(self),
             Self::Messages => Outlet::Messages(Box::default()),
+            Self::Responses => Outlet::Responses(Box::default()),
         }
     }
 
     /// An error's body.
     pub(crate) fn error_body(self, words: ErrorWords<'_>) -> Value {
         match self {
-            Self::Chat | Self::Other(_) => {
+            Self::Chat | Self::Responses | Self::Other(_) => {
                 let kind = error::kind_of(words.status);
                 error::body(words.message, kind, words.param, Some(words.code))
             }

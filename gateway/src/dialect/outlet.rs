@@ -5,8 +5,10 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::anthropic::caller;
+use super::door::Door;
 use super::openai::chunk::Frame;
 use super::openai::error;
+use super::responses;
 use super::stream::Piece;
 use crate::sse;
 
@@ -16,9 +18,11 @@ pub(crate) enum Outlet {
     /// As the pivot has them; usage only to those who asked.
     Chunks { wants_usage: bool },
     /// As the provider sent them: it speaks the caller's format.
-    AsSent,
+    AsSent(Door),
     /// As Anthropic's events.
     Messages(Box<caller::stream::Encoder>),
+    /// As the events of the Responses API.
+    Responses(Box<responses::caller::stream::Encoder>),
 }
 
 impl Outlet {
@@ -29,12 +33,18 @@ impl Outlet {
                 let hidden = *kind == Frame::Usage && !*wants_usage;
                 out.extend(piece.pivot.filter(|_| !hidden));
             }
-            Self::AsSent => out.extend(piece.sent),
-            Self::Messages(encoder) => match (kind, piece.pivot) {
-                (Frame::Comment, Some(comment)) => out.push_back(comment),
-                (_, Some(chunk)) => encoder.push(&chunk, out),
-                (_, None) => {}
-            },
+            Self::AsSent(_) => out.extend(piece.sent),
+            Self::Messages(_) | Self::Responses(_) if *kind == Frame::Comment => out.extend(piece.pivot),
+            Self::Messages(encoder) => {
+                if let Some(chunk) = piece.pivot {
+                    encoder.push(&chunk, out);
+                }
+            }
+            Self::Responses(encoder) => {
+                if let Some(chunk) = piece.pivot {
+                    encoder.push(&chunk, out);
+                }
+            }
         }
     }
 
@@ -45,11 +55,15 @@ impl Outlet {
                 let mark = piece.and_then(|piece| piece.pivot);
                 out.push_back(mark.unwrap_or(Bytes::from_static(sse::DONE)));
             }
-            Self::AsSent => {
-                let mark = piece.and_then(|piece| piece.sent);
-                out.push_back(mark.unwrap_or(Bytes::from_static(caller::stream::MESSAGE_STOP)));
-            }
+            Self::AsSent(door) => match piece {
+                Some(piece) => out.extend(piece.sent),
+                None if *door == Door::Messages => {
+                    out.push_back(Bytes::from_static(caller::stream::MESSAGE_STOP));
+                }
+                None => {}
+            },
             Self::Messages(encoder) => encoder.done(out),
+            Self::Responses(encoder) => encoder.done(out),
         }
     }
 
@@ -57,8 +71,8 @@ impl Outlet {
     pub(crate) fn failed(&self, piece: Piece, message: &str, code: &str) -> Bytes {
         let own = match self {
             Self::Chunks { .. } => piece.pivot,
-            Self::AsSent => piece.sent,
-            Self::Messages(_) => None,
+            Self::AsSent(_) => piece.sent,
+            Self::Messages(_) | Self::Responses(_) => None,
         };
         own.unwrap_or_else(|| self.break_off(message, code))
     }
@@ -67,7 +81,10 @@ impl Outlet {
     pub(crate) fn break_off(&self, message: &str, code: &str) -> Bytes {
         match self {
             Self::Chunks { .. } => Bytes::from(error::frame(message, "server_error", code)),
-            Self::AsSent | Self::Messages(_) => caller::stream::error_event("api_error", message),
+            Self::AsSent(Door::Responses) | Self::Responses(_) => {
+                responses::caller::stream::error_event(code, message)
+            }
+            Self::AsSent(_) | Self::Messages(_) => caller::stream::error_event("api_error", message),
         }
     }
 }

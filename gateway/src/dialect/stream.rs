@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::{anthropic, cohere, gemini};
+use super::{anthropic, cohere, gemini, responses};
 use crate::config::Dialect;
 
 /// A frame as the gateway reads it, and as it came. One frame of a provider's may be several here, of which
@@ -32,6 +32,7 @@ pub(crate) enum Translator {
     Anthropic(Box<anthropic::stream::Stream>),
     Gemini(Box<gemini::stream::Stream>),
     Cohere(Box<cohere::stream::Stream>),
+    Responses(Box<responses::stream::Stream>),
 }
 
 impl Translator {
@@ -41,6 +42,7 @@ impl Translator {
             Dialect::Anthropic => Self::Anthropic(Box::new(anthropic::stream::Stream::new(model, created))),
             Dialect::Gemini => Self::Gemini(Box::new(gemini::stream::Stream::new(model, created))),
             Dialect::Cohere => Self::Cohere(Box::new(cohere::stream::Stream::new(model, created))),
+            Dialect::Responses => Self::Responses(Box::new(responses::stream::Stream::new(model, created))),
             _ => Self::Same,
         }
     }
@@ -59,6 +61,7 @@ impl Translator {
             Self::Anthropic(stream) => stream.push(&frame, &mut frames),
             Self::Gemini(stream) => stream.push(&frame, &mut frames),
             Self::Cohere(stream) => stream.push(&frame, &mut frames),
+            Self::Responses(stream) => stream.push(&frame, &mut frames),
         }
         let mut sent = Some(frame);
         out.push_back(Piece {

@@ -83,11 +83,12 @@ impl Address {
     }
 
     /// Where a call of `model` goes; nothing when no address can hold that name.
-    pub(crate) fn of_call(&self, door: Door, model: &str, stream: bool) -> Option<Uri> {
+    pub(crate) fn of_call(&self, wire: Dialect, door: Door, model: &str, stream: bool) -> Option<Uri> {
         let base = &self.base;
         // The paths of `OpenAI`'s API after its version.
         let own = match door {
             Door::Other(operation) => operation.path().strip_prefix("/v1"),
+            _ if wire == Dialect::Responses => Some("/responses"),
             _ => None,
         };
         match (&self.path, own) {
@@ -150,6 +151,7 @@ mod tests {
     #[test]
     fn each_dialect_has_its_path_whatever_part_of_it_the_user_gave() {
         for (dialect, base, version, expected) in [
+            (Dialect::Responses, "http://h/v1", None, "http://h/v1/responses"),
             (
                 Dialect::Openai,
                 "http://h/v1/",
@@ -186,7 +188,10 @@ mod tests {
         ] {
             let address = Address::new("p", dialect, base, version).unwrap();
             assert_eq!(
-                address.of_call(Door::Chat, "m/1", true).unwrap().to_string(),
+                address
+                    .of_call(dialect, Door::Chat, "m/1", true)
+                    .unwrap()
+                    .to_string(),
                 expected
             );
         }

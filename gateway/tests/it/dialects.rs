@@ -9,7 +9,7 @@ use crate::stage::{Stage, Streamed, attribute, header, parsed, question, streame
 const EXPECTED: &str = "You said: hello – naïve café 🦀, in other words.";
 
 /// The formats that are translated.
-const DIALECTS: [&str; 3] = ["anthropic", "gemini", "cohere"];
+const DIALECTS: [&str; 4] = ["anthropic", "gemini", "cohere", "responses"];
 
 /// The same provider again, by its door for Anthropic's format.
 async fn stage() -> Stage {
@@ -139,7 +139,7 @@ async fn every_formats_stream_comes_in_the_callers_whatever_the_network_makes_of
 
 #[tokio::test]
 async fn an_answer_that_said_why_it_ended_needs_no_end_mark() {
-    // Cohere's end mark is what says why.
+    // Of the others, the end mark is what says why.
     for dialect in ["anthropic", "gemini"] {
         let stream = stage_of(dialect).await.stream("other/mock-missing-done").await;
         assert_eq!(
@@ -231,6 +231,7 @@ async fn thinking_comes_with_the_signature_that_it_needs_to_be_taken_back() {
     for (dialect, pointer) in [
         ("anthropic", "/reasoning_details/0/signature"),
         ("gemini", "/tool_calls/0/extra_content/google/thought_signature"),
+        ("responses", "/reasoning_details/0/data"),
     ] {
         let stage = stage_of(dialect).await;
         let stream = Streamed::read(stage.send(&body).await).await;
@@ -239,7 +240,12 @@ async fn thinking_comes_with_the_signature_that_it_needs_to_be_taken_back() {
         let signed: Vec<_> = deltas
             .filter_map(|delta| delta.pointer(pointer)?.as_str())
             .collect();
-        assert_eq!(signed, ["c2lnbmVk"], "{dialect}");
+        let expected = if dialect == "responses" {
+            "c2VhbGVk"
+        } else {
+            "c2lnbmVk"
+        };
+        assert_eq!(signed, [expected], "{dialect}");
     }
 }
 
@@ -271,6 +277,15 @@ async fn failures_reach_the_caller_in_its_own_format_whoever_failed() {
                 "model_not_found",
                 "rate_limited",
                 "provider_error",
+            ],
+        ),
+        (
+            "responses",
+            [
+                "fake_failure",
+                "model_not_found",
+                "rate_limit_exceeded",
+                "fake_failure",
             ],
         ),
     ] {

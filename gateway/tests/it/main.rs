@@ -16,6 +16,7 @@ mod models;
 mod operations;
 mod passthrough;
 mod recording;
+mod responses;
 mod routing;
 mod spans;
 mod stage;
