@@ -378,6 +378,31 @@ fn vercel_counts_the_inner_call_only() {
 }
 
 #[test]
+fn the_vercel_ai_sdks_own_split_goes_before_the_raw_usage_of_one_iteration() {
+    let row = observe(json!({
+        "ai.operationId": "ai.generateText.doGenerate", "ai.model.provider": "anthropic.messages",
+        "ai.model.id": "claude-sonnet-4-5", "ai.usage.inputTokens": 2400, "ai.usage.outputTokens": 50,
+        "ai.usage.inputTokenDetails.noCacheTokens": 2000, "ai.usage.inputTokenDetails.cacheReadTokens": 400,
+        "ai.response.providerMetadata":
+            r#"{"anthropic":{"usage":{"input_tokens":1000,"output_tokens":50,"cache_read_input_tokens":400}}}"#,
+    }));
+    assert_eq!(
+        usage(&row),
+        json!([
+            "generation",
+            "anthropic",
+            "claude-sonnet-4-5",
+            2400,
+            50,
+            400,
+            0,
+            0,
+            true
+        ])
+    );
+}
+
+#[test]
 fn the_vercel_ai_sdk_counts_anthropics_cache_once_in_every_version() {
     let raw = json!({"anthropic": {"usage": {
         "input_tokens": 1000, "output_tokens": 50, "cache_read_input_tokens": 400, "cache_creation_input_tokens": 300,
