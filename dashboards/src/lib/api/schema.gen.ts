@@ -282,6 +282,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says which price applies to a model, and why. */
+        get: operations["findPrice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/me": {
         parameters: {
             query?: never;
@@ -293,6 +310,26 @@ export interface paths {
         get: operations["get_current_user"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audio/speech": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Speaks a text.
+         * @description The body is `OpenAI`'s and reaches the provider byte for byte, but for `model`; so does the answer.
+         */
+        post: operations["speech"];
         delete?: never;
         options?: never;
         head?: never;
@@ -336,6 +373,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/completions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Completes a prompt.
+         * @description The body is `OpenAI`'s and reaches the provider byte for byte, but for `model`; so does the answer.
+         */
+        post: operations["completions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/embeddings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Embeds texts.
+         * @description The body is `OpenAI`'s and reaches the provider byte for byte, but for `model`; so does the answer.
+         */
+        post: operations["embeddings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/images/generations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes images of a description.
+         * @description The body is `OpenAI`'s and reaches the provider byte for byte, but for `model`; so does the answer.
+         */
+        post: operations["images"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/logs": {
         parameters: {
             query?: never;
@@ -347,6 +444,27 @@ export interface paths {
         put?: never;
         /** Refuses an OTLP export of logs, which are not stored yet. */
         post: operations["export_logs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Creates a message: Anthropic's Messages API, for any model, route or `provider/model` that the body names.
+         * @description A provider of the same format gets the body byte for byte, but for `model`; to any other it is translated,
+         *     and so is the answer. What cannot be translated is refused, or named in `x-brokle-adapted`.
+         */
+        post: operations["messages"];
         delete?: never;
         options?: never;
         head?: never;
@@ -398,6 +516,84 @@ export interface paths {
         get: operations["get_model"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/moderations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Classifies texts and images.
+         * @description The body is `OpenAI`'s and reaches the provider byte for byte, but for `model`; so does the answer.
+         */
+        post: operations["moderations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rerank": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts documents in order of a query.
+         * @description The body is `OpenAI`'s and reaches the provider byte for byte, but for `model`; so does the answer.
+         */
+        post: operations["rerank"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Creates a response: `OpenAI`'s Responses API, for any model, route or `provider/model` that the body names.
+         * @description A provider that speaks it gets the body byte for byte, but for `model`; to any other it is translated, and so
+         *     is the answer. What lives at the provider (`previous_response_id`, built-in tools) is refused for others.
+         */
+        post: operations["responses"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/route": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Explains where a chat completion with this body would go, without making it. */
+        post: operations["explain"];
         delete?: never;
         options?: never;
         head?: never;
@@ -464,6 +660,27 @@ export interface components {
              */
             error_count: number;
         };
+        /** @description One target. */
+        Candidate: {
+            provider: string;
+            model: string;
+            /** @description US dollars; a decimal. */
+            estimated_cost?: string | null;
+            /**
+             * Format: double
+             * @description Milliseconds.
+             */
+            estimated_latency?: number | null;
+            /**
+             * Format: int32
+             * @description Calls in progress.
+             */
+            in_flight: number;
+            /** @description `closed`, `open` or `half_open`. */
+            circuit: string;
+            /** @description Why it has the place that it has. */
+            reason: string;
+        };
         /** @description What the new key is for. */
         CreateApiKeyRequest: {
             /** @example production */
@@ -496,6 +713,16 @@ export interface components {
             created_at: string;
             /** Format: date-time */
             expires_at: string | null;
+        };
+        /** @description Where a price is from, and since when it holds. */
+        Dated: {
+            /** @description The source, its version and its date: `price_version` of an observation. */
+            price_version: string;
+            /**
+             * Format: date-time
+             * @description Since when; `null` for since ever.
+             */
+            valid_from?: string | null;
         };
         /** @description A successful answer. */
         Envelope_CreatedApiKey: {
@@ -557,6 +784,29 @@ export interface components {
                 valid: boolean;
                 project_id: string;
                 scopes: ("ingest" | "gateway" | "read")[];
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_ModelPriceAnswer: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description Which price applies to a model. */
+            data: {
+                /** @description The provider asked for, by its well-known name. */
+                provider: string;
+                /** @description The model asked for. */
+                model: string;
+                /**
+                 * Format: date-time
+                 * @description The instant asked for.
+                 */
+                at: string;
+                reason: components["schemas"]["PriceReason"];
+                price?: components["schemas"]["Price"] | null;
+                /** @description All prices known for the model, oldest first. */
+                history: components["schemas"]["Dated"][];
             };
             /** @description About the answer. */
             meta: components["schemas"]["Meta"];
@@ -788,7 +1038,7 @@ export interface components {
                 input: unknown;
                 /** @description A conversation (`[{role, parts}]`) when it was one, else the value as sent. */
                 output: unknown;
-                usage?: components["schemas"]["Usage"] | null;
+                usage?: components["schemas"]["ObservationUsage"] | null;
                 /**
                  * @description US dollars: `total`, and one entry per priced bucket of tokens; all decimals.
                  * @example {
@@ -966,6 +1216,35 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description The envelope that all of Brokle's own answers have. */
+        Explained: {
+            success: boolean;
+            data: components["schemas"]["Explanation"];
+        };
+        /** @description A decision, as it would be taken now. */
+        Explanation: {
+            /** @description The provider that would be asked first. */
+            provider: string;
+            /** @description The model's name there. */
+            model: string;
+            /** @description The address that would be asked. */
+            endpoint?: string | null;
+            /** @description How the order came about. */
+            strategy: string;
+            /** @description The route's name, when `model` is one. */
+            route?: string | null;
+            /** @description US dollars, by the request's length and an answer of middling length; a decimal. */
+            estimated_cost?: string | null;
+            /**
+             * Format: double
+             * @description Milliseconds until the first piece of an answer, as observed lately.
+             */
+            estimated_latency?: number | null;
+            /** @description How the provider's last attempts went. */
+            provider_health: components["schemas"]["ProviderHealth"];
+            /** @description Every target, in the order in which they would be tried. */
+            candidates: components["schemas"]["Candidate"][];
+        };
         /** @description A field to filter by. */
         FacetField: {
             /** @description Its name in the filter language. */
@@ -1043,6 +1322,22 @@ export interface components {
             object: string;
             data: components["schemas"]["Model"][];
         };
+        /** @description Which price applies to a model. */
+        ModelPriceAnswer: {
+            /** @description The provider asked for, by its well-known name. */
+            provider: string;
+            /** @description The model asked for. */
+            model: string;
+            /**
+             * Format: date-time
+             * @description The instant asked for.
+             */
+            at: string;
+            reason: components["schemas"]["PriceReason"];
+            price?: components["schemas"]["Price"] | null;
+            /** @description All prices known for the model, oldest first. */
+            history: components["schemas"]["Dated"][];
+        };
         /** @description One observation: an OTel span, with what its attributes say about a model call. */
         Observation: {
             /**
@@ -1101,7 +1396,7 @@ export interface components {
             input: unknown;
             /** @description A conversation (`[{role, parts}]`) when it was one, else the value as sent. */
             output: unknown;
-            usage?: components["schemas"]["Usage"] | null;
+            usage?: components["schemas"]["ObservationUsage"] | null;
             /**
              * @description US dollars: `total`, and one entry per priced bucket of tokens; all decimals.
              * @example {
@@ -1139,6 +1434,17 @@ export interface components {
             /** @description Spans elsewhere that it refers to. */
             links: components["schemas"]["Link"][];
         };
+        /** @description Tokens, as the field counts them, and as they are priced. */
+        ObservationUsage: components["schemas"]["Usage"] & {
+            /**
+             * @description The same tokens, each in the one bucket in which it is priced: `input`, `cache_read`, `cache_write`,
+             *     `cache_write_1h`, `audio_input`, `image_input`, `output`, `reasoning`, `audio_output`, `image_output`.
+             *     Empty ones are left out; the names are those of `cost`.
+             */
+            buckets?: {
+                [key: string]: number;
+            };
+        };
         /** @description An organization as the caller sees it. */
         Organization: {
             id: string;
@@ -1157,6 +1463,34 @@ export interface components {
             /** @description Whether there is a next page. */
             has_next: boolean;
         };
+        /** @description A price. */
+        Price: components["schemas"]["Dated"] & {
+            /** @description Whose list it is from. */
+            provider: string;
+            /** @description The model's name there. */
+            model: string;
+            /** @description What a plain call costs at that instant first, then what differs by mode and size. */
+            steps: components["schemas"]["PriceStep"][];
+        };
+        /**
+         * @description Why this price was chosen, or none.
+         * @enum {string}
+         */
+        PriceReason: "exact" | "spelling" | "makers_list" | "free_by_name" | "not_yet" | "unknown";
+        /** @description Prices of calls in a mode with more than a number of input tokens. */
+        PriceStep: {
+            /** @description `standard`, `batch`, `flex`, `priority` or `fast`. */
+            mode: string;
+            /**
+             * Format: int64
+             * @description For calls with more input tokens than this, and then for all of their tokens.
+             */
+            above_input_tokens: number;
+            /** @description USD for a million tokens of each bucket; for one call under `request`. As decimals. */
+            usd_per_million: {
+                [key: string]: string;
+            };
+        };
         /** @description A project. */
         Project: {
             id: string;
@@ -1167,6 +1501,27 @@ export interface components {
             /** Format: date-time */
             created_at: string;
         };
+        /** @description One provider's health as the public may see it: no address, no credential. */
+        ProviderHealth: {
+            /** @description The configuration's name. */
+            name: string;
+            /** @description How the last attempts went. */
+            status: components["schemas"]["ProviderStatus"];
+            /**
+             * Format: int32
+             * @description Failed attempts since the last good one.
+             */
+            consecutive_failures: number;
+            /** @description RFC 3339, or nothing when there was none. */
+            last_success_at?: string | null;
+            /** @description RFC 3339, or nothing when there was none. */
+            last_failure_at?: string | null;
+        };
+        /**
+         * @description How a provider's last attempts went.
+         * @enum {string}
+         */
+        ProviderStatus: "up" | "failing" | "unused";
         /** @description The refresh token, unless the cookie brings it. */
         RefreshRequest: {
             refresh_token?: string | null;
@@ -2149,6 +2504,53 @@ export interface operations {
             };
         };
     };
+    findPrice: {
+        parameters: {
+            query: {
+                /** @description The model, in any spelling. */
+                model: string;
+                /** @description Who serves it, in any spelling. */
+                provider?: string;
+                /** @description When the call starts, RFC 3339; now when left out. */
+                at?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Whose prices. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ModelPriceAnswer"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     get_current_user: {
         parameters: {
             query?: never;
@@ -2183,6 +2585,93 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    speech: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description The audio, in the format asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong, or the provider has no such call */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The key is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Nothing has that model's name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider is out of capacity for us */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
         };
@@ -2314,6 +2803,267 @@ export interface operations {
             };
         };
     };
+    completions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description The completion, or a stream */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong, or the provider has no such call */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The key is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Nothing has that model's name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider is out of capacity for us */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    embeddings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description The embeddings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong, or the provider has no such call */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The key is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Nothing has that model's name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider is out of capacity for us */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    images: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description The images */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong, or the provider has no such call */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The key is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Nothing has that model's name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider is out of capacity for us */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
     export_logs: {
         parameters: {
             query?: never;
@@ -2329,6 +3079,95 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    messages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Anthropic's Messages request */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description The message, or a stream of events when `stream` is true */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The key is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Nothing has that model's name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider is out of capacity for us */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
             };
         };
     };
@@ -2410,6 +3249,321 @@ export interface operations {
                 };
             };
             /** @description Nothing has that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    moderations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description The classification */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong, or the provider has no such call */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The key is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Nothing has that model's name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider is out of capacity for us */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    rerank: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description The order, with scores */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong, or the provider has no such call */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The key is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Nothing has that model's name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider is out of capacity for us */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    responses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description OpenAI's Responses request */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description The response, or a stream of events when `stream` is true */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The key is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Nothing has that model's name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider is out of capacity for us */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The provider did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    explain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A chat completion request, or only its `model` */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description The decision, as it would be taken now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explained"];
+                };
+            };
+            /** @description The request is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The key is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Nothing has that model's name */
             404: {
                 headers: {
                     [name: string]: unknown;
