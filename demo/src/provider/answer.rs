@@ -122,16 +122,25 @@ fn last_words(request: &Value) -> String {
         .as_array()
         .map(Vec::as_slice)
         .unwrap_or_default();
-    let Some(last) = messages.last() else {
-        return String::new();
-    };
-    match &last["content"] {
+    messages
+        .last()
+        .map(|last| said(&last["content"]))
+        .unwrap_or_default()
+}
+
+/// The text of a content, whether it is a string or parts, the results of tools among them.
+pub(super) fn said(content: &Value) -> String {
+    match content {
         Value::String(text) => text.clone(),
-        Value::Array(parts) => parts
-            .iter()
-            .filter_map(|part| part["text"].as_str())
-            .collect::<Vec<_>>()
-            .join(" "),
+        Value::Array(parts) => {
+            let texts = parts.iter().map(said).filter(|text| !text.is_empty());
+            texts.collect::<Vec<_>>().join(" ")
+        }
+        Value::Object(part) => part
+            .get("text")
+            .or_else(|| part.get("content"))
+            .map(said)
+            .unwrap_or_default(),
         _ => String::new(),
     }
 }
@@ -147,15 +156,33 @@ fn tool_calls(request: &Value) -> Vec<ToolCall> {
     let offered = tools
         .into_iter()
         .flatten()
-        .filter_map(|tool| tool["function"]["name"].as_str())
+        .filter_map(|tool| {
+            Some((
+                tool["function"]["name"].as_str()?,
+                &tool["function"]["parameters"],
+            ))
+        })
         .enumerate();
     offered
-        .map(|(index, name)| ToolCall {
+        .map(|(index, (name, parameters))| ToolCall {
             id: format!("call_{index}"),
             name: name.to_owned(),
-            arguments: json!({ "query": format!("naïve {index}") }).to_string(),
+            arguments: arguments(parameters, index),
         })
         .collect()
+}
+
+/// The same words for each property that the schema wants.
+fn arguments(parameters: &Value, index: usize) -> String {
+    let wanted = parameters["required"].as_array().into_iter().flatten();
+    let mut names: Vec<&str> = wanted.filter_map(Value::as_str).collect();
+    if names.is_empty() {
+        names.push("query");
+    }
+    let given = names
+        .iter()
+        .map(|name| ((*name).to_owned(), json!(format!("naïve {index}"))));
+    Value::Object(given.collect()).to_string()
 }
 
 /// Four bytes are a token. Half of a long input counts as cached.

@@ -33,7 +33,7 @@ pub(super) async fn answer(Shared(state): Shared<Arc<State>>, request: Request) 
     let usage = json!({ "prompt_tokens": tokens(&request), "total_tokens": tokens(&request) });
     let answer = match path.rsplit('/').next().unwrap_or_default() {
         "embeddings" => json!({ "object": "list", "model": model, "usage": usage,
-            "data": [{ "object": "embedding", "index": 0, "embedding": [0.5, -0.25] }] }),
+            "data": embeddings(&request) }),
         "completions" if request["stream"] == true => return stream(&request),
         "completions" => json!({ "id": "cmpl-fake", "object": "text_completion", "created": 1_700_000_000,
             "model": model, "usage": { "prompt_tokens": tokens(&request), "completion_tokens": 2 },
@@ -44,6 +44,18 @@ pub(super) async fn answer(Shared(state): Shared<Arc<State>>, request: Request) 
         _ => json!({ "id": "fake", "model": model, "results": [], "data": [] }),
     };
     respond(200, "application/json", answer.to_string())
+}
+
+/// One for each text, all alike; as numbers, or in base64 where that is what the caller can read.
+fn embeddings(request: &Value) -> Vec<Value> {
+    let count = request["input"].as_array().map_or(1, Vec::len);
+    let embedding = if request["encoding_format"] == "base64" {
+        json!("AAAAPwAAgL4=")
+    } else {
+        json!([0.5, -0.25])
+    };
+    let entry = |index| json!({ "object": "embedding", "index": index, "embedding": embedding });
+    (0..count).map(entry).collect()
 }
 
 /// Four bytes are a token.

@@ -107,6 +107,8 @@ pub(crate) async fn run_client(program: Client, variables: Vec<(&'static str, St
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Client {
     Python(&'static str),
+    /// In a Python environment of its own.
+    Litellm(&'static str),
     Node(&'static str),
 }
 
@@ -115,6 +117,10 @@ impl Client {
         let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/clients");
         let (interpreter, script) = match self {
             Self::Python(name) => (prepared("BROKLE_TEST_PYTHON"), clients.join("python").join(name)),
+            Self::Litellm(name) => (
+                prepared("BROKLE_TEST_PYTHON_LITELLM"),
+                clients.join("python").join(name),
+            ),
             Self::Node(name) => {
                 assert!(
                     prepared("BROKLE_TEST_NODE_MODULES").is_dir(),

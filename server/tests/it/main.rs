@@ -4,6 +4,7 @@
 mod demo;
 mod durability;
 mod flows;
+mod gateway_clients;
 mod harness;
 mod isolation;
 mod operations;

@@ -11,7 +11,7 @@ pub(super) fn understand(mut request: Value) -> Value {
     let tools = request["tools"].as_array().map(Vec::as_slice).unwrap_or_default();
     let tools: Value = tools
         .iter()
-        .map(|tool| json!({ "function": { "name": tool["name"] } }))
+        .map(|tool| json!({ "function": { "name": tool["name"], "parameters": tool["input_schema"] } }))
         .collect();
     request["tools"] = tools;
     if request["tool_choice"]["type"] == "none" {

@@ -12,20 +12,32 @@ pub(super) fn understand(request: &Value, model: &str, stream: bool) -> Value {
         let parts = turn["parts"].as_array().into_iter().flatten();
         parts.filter_map(|part| part["text"].as_str()).collect()
     };
+    let results = |turn: &Value| -> String {
+        let parts = turn["parts"].as_array().into_iter().flatten();
+        let responses = parts.map(|part| &part["functionResponse"]["response"]);
+        responses
+            .filter(|response| !response.is_null())
+            .map(Value::to_string)
+            .collect()
+    };
+    let parameters = |function: &Value| match &function["parametersJsonSchema"] {
+        Value::Null => function["parameters"].clone(),
+        schema => schema.clone(),
+    };
     let mut messages: Vec<Value> = Vec::new();
     for turn in request["contents"].as_array().into_iter().flatten() {
         let answered = turn["parts"]
             .as_array()
             .is_some_and(|parts| parts.iter().any(|part| part["functionResponse"].is_object()));
         let role = if answered { "tool" } else { "user" };
-        messages.push(json!({ "role": role, "content": text(turn) }));
+        messages.push(json!({ "role": role, "content": text(turn) + &results(turn) }));
     }
     let functions = request["tools"][0]["functionDeclarations"]
         .as_array()
         .into_iter()
         .flatten();
     let tools: Vec<Value> = functions
-        .map(|function| json!({ "function": { "name": function["name"] } }))
+        .map(|function| json!({ "function": { "name": function["name"], "parameters": parameters(function) } }))
         .collect();
     let choice = &request["toolConfig"]["functionCallingConfig"]["mode"];
     let choice = if choice == "NONE" { "none" } else { "auto" };

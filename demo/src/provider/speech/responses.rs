@@ -3,32 +3,27 @@
 use serde_json::{Value, json};
 
 use super::{Event, giant, pieces, words};
-use crate::provider::answer::Answer;
+use crate::provider::answer::{Answer, said};
 use crate::provider::behaviour::Behaviour;
 
 /// The request in the terms of chat completions.
 pub(super) fn understand(request: &Value) -> Value {
-    let text = |content: &Value| -> String {
-        let parts = content.as_array().into_iter().flatten();
-        let parts = parts.filter_map(|part| part["text"].as_str());
-        content.as_str().into_iter().chain(parts).collect()
-    };
     let mut messages: Vec<Value> = Vec::new();
     if let Some(said) = request["input"].as_str() {
         messages.push(json!({ "role": "user", "content": said }));
     }
     for item in request["input"].as_array().into_iter().flatten() {
         let answered = item["type"] == "function_call_output";
-        let role = if answered {
-            json!("tool")
+        let (role, content) = if answered {
+            (json!("tool"), &item["output"])
         } else {
-            item["role"].clone()
+            (item["role"].clone(), &item["content"])
         };
-        messages.push(json!({ "role": role, "content": text(&item["content"]) }));
+        messages.push(json!({ "role": role, "content": said(content) }));
     }
     let tools = request["tools"].as_array().into_iter().flatten();
     let tools: Vec<Value> = tools
-        .map(|tool| json!({ "function": { "name": tool["name"] } }))
+        .map(|tool| json!({ "function": { "name": tool["name"], "parameters": tool["parameters"] } }))
         .collect();
     json!({ "model": request["model"], "stream": request["stream"], "messages": messages, "tools": tools,
         "tool_choice": request["tool_choice"] })
