@@ -7,6 +7,7 @@
 mod arrow_stream;
 mod config;
 mod error;
+mod maintenance;
 mod reader;
 mod writer;
 
