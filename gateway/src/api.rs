@@ -14,6 +14,7 @@ use crate::error::GatewayError;
 use crate::shared::Shared;
 
 pub(crate) mod body;
+pub(crate) mod cache;
 mod chat;
 pub(crate) mod models;
 mod operations;
@@ -31,6 +32,8 @@ mod route;
     operations::speech,
     operations::rerank,
     route::explain,
+    cache::status,
+    cache::invalidate,
     models::list_models,
     models::get_model
 ))]
@@ -48,6 +51,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> OpenApiRouter {
         .route("/v1/audio/speech", post(operations::speech))
         .route("/v1/rerank", post(operations::rerank))
         .route("/v1/route", post(route::explain))
+        .route("/v1/cache/status", get(cache::status))
+        .route("/v1/cache/invalidate", post(cache::invalidate))
         .route("/v1/models", get(models::list_models))
         // A model's name may contain slashes.
         .route("/v1/models/{*model}", get(models::get_model))

@@ -6,15 +6,21 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
+use brokle_model::usage::TokenUsage;
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use rust_decimal::Decimal;
 
 use crate::attempt::{self, Failed, Opened, Outgoing, Success, Whole};
+use crate::cache::{Brought, Tape};
+use crate::cost;
 use crate::dialect::door::{Door, ErrorWords};
+use crate::dialect::openai::chunk;
 use crate::dialect::openai::request::ChatRequest;
 use crate::error::error_response;
-use crate::record::{CallGuard, CallRecord};
-use crate::relay::Relay;
+use crate::record::{Answer, CacheRecord, CallGuard, CallRecord};
+use crate::relay::{Context, Relay};
 use crate::route::retry::{FailureClass, Progress, Step, decide};
 use crate::route::{Candidates, Target};
 use crate::settings::GatewaySettings;
@@ -123,6 +129,7 @@ const fn decision(step: Step) -> &'static str {
 }
 
 fn answer_whole(shared: &Shared, mut call: CallGuard, whole: Whole) -> Response {
+    let kept = whole.body.clone();
     let mut response = Response::new(Body::from(whole.body));
     *response.status_mut() = whole.status;
     let headers = response.headers_mut();
@@ -132,35 +139,78 @@ fn answer_whole(shared: &Shared, mut call: CallGuard, whole: Whole) -> Response 
         .unwrap_or(HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_TYPE, content_type);
     describe(headers, &call);
-    let now_ns = shared.clock.now().timestamp_nanos_opt().unwrap_or(i64::MAX);
-    let cost = call.attempts.last().and_then(|attempt| {
-        let model = whole.model.as_deref().unwrap_or(&attempt.model);
-        let price = |model| {
-            shared.prices.price(
-                &attempt.provider.vendor,
-                model,
-                whole.usage.as_ref()?,
-                whole.mode,
-                now_ns,
-            )
-        };
-        price(model).or_else(|| price(&attempt.model))
+    let now = shared.clock.now();
+    let now_ns = now.timestamp_nanos_opt().unwrap_or(i64::MAX);
+    let attempt = call.attempts.last();
+    let cost = attempt.zip(whole.usage.as_ref()).and_then(|(attempt, usage)| {
+        cost::of_answer(
+            &shared.prices,
+            attempt,
+            whole.model.as_deref(),
+            usage,
+            whole.mode,
+            now_ns,
+        )
     });
     if let Some(cost) = cost {
-        insert(headers, "x-brokle-cost", &cost.total.normalize().to_string());
+        insert(headers, "x-brokle-cost", &cost.normalize().to_string());
     }
+    keep_whole(
+        &mut call,
+        &response,
+        (whole.model, whole.usage, cost),
+        kept,
+        now.timestamp_millis(),
+    );
     call.end_attempt(None, "answered");
     call.finish(whole.status.as_u16(), None);
     response
 }
 
+/// Keeps an answer that may be given again.
+fn keep_whole(
+    call: &mut CallGuard,
+    response: &Response,
+    (model, usage, cost): (Option<String>, Option<TokenUsage>, Option<Decimal>),
+    body: Bytes,
+    now_ms: i64,
+) {
+    if response.status() != StatusCode::OK {
+        return;
+    }
+    let content_type = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let Some((keeping, content_type)) = call.take_keeping().zip(content_type) else {
+        return;
+    };
+    let budget = call.capture.budget();
+    let Some(attempt) = call.attempts.last() else {
+        return;
+    };
+    let said = match &attempt.answer {
+        Answer::Body(body) if budget > 0 => chunk::whole(body, budget).output_messages(),
+        _ => None,
+    };
+    let brought = Brought {
+        content_type,
+        model,
+        usage,
+        cost,
+        output_messages: said,
+    };
+    keeping.keep(brought.by(attempt, now_ms), body);
+}
+
 fn answer_stream(
     shared: &Shared,
     settings: &GatewaySettings,
-    call: CallGuard,
+    mut call: CallGuard,
     opened: Opened,
     request: &ChatRequest,
 ) -> Response {
+    let tape = call.take_keeping().map(Tape::new);
     let mut headers = opened.headers.clone();
     headers.insert(
         CONTENT_TYPE,
@@ -173,7 +223,11 @@ fn answer_stream(
     );
     describe(&mut headers, &call);
     let outlet = request.door.outlet(opened.dialect, request.wants_usage);
-    let relay = Relay::new(opened, call, outlet, settings, Arc::clone(&shared.clock));
+    let context = Context {
+        clock: Arc::clone(&shared.clock),
+        prices: Arc::clone(&shared.prices),
+    };
+    let relay = Relay::new(opened, call, (outlet, tape), settings, context);
     let mut response = Response::new(Body::new(relay));
     *response.headers_mut() = headers;
     response
@@ -222,6 +276,16 @@ pub(crate) fn describe(headers: &mut HeaderMap, call: &CallRecord) {
         HeaderName::from_static("x-brokle-attempts"),
         HeaderValue::from(call.attempts.len()),
     );
+    if let Some(cache) = &call.cache {
+        insert(headers, "x-brokle-cache", cache.outcome.as_str());
+        if let Some(key) = &cache.key {
+            insert(headers, "x-brokle-cache-key", key);
+        }
+    }
+    if let Some(hit) = call.cache.as_ref().and_then(CacheRecord::hit) {
+        insert(headers, "x-brokle-provider", &hit.origin.provider);
+        insert(headers, "x-brokle-model", &hit.origin.model);
+    }
     if let Some(attempt) = call.attempts.last() {
         insert(headers, "x-brokle-provider", &attempt.provider.name);
         insert(headers, "x-brokle-model", &attempt.model);

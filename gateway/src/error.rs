@@ -8,6 +8,8 @@ use brokle_model::telemetry::ENVIRONMENT_BYTES_MAX;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
+use crate::api::cache::InvalidateError;
+use crate::cache::PolicyError;
 use crate::dialect::door::{Door, ErrorWords};
 use crate::dialect::openai::request::RequestError;
 use crate::route::Unroutable;
@@ -27,6 +29,10 @@ pub(crate) enum GatewayError {
     BodyBroken,
     #[error("`X-Environment` must be at most {ENVIRONMENT_BYTES_MAX} visible ASCII characters")]
     Environment,
+    #[error(transparent)]
+    Cache(#[from] PolicyError),
+    #[error(transparent)]
+    Invalidate(#[from] InvalidateError),
     #[error("compressed requests are not supported; send the body without `content-encoding`")]
     BodyEncoded,
     #[error(transparent)]
@@ -60,10 +66,15 @@ impl Classify for GatewayError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Auth(error) => error.kind(),
-            Self::Busy => ErrorKind::Unavailable,
+            Self::Busy | Self::Invalidate(InvalidateError::Unreachable) => ErrorKind::Unavailable,
             Self::BodyTooLarge(_) => ErrorKind::TooLarge,
             Self::BodyTimeout => ErrorKind::Timeout,
-            Self::BodyBroken | Self::BodyEncoded | Self::Environment | Self::Request(_) => ErrorKind::Invalid,
+            Self::BodyBroken
+            | Self::BodyEncoded
+            | Self::Environment
+            | Self::Cache(_)
+            | Self::Invalidate(_)
+            | Self::Request(_) => ErrorKind::Invalid,
             Self::Unroutable { .. } => ErrorKind::NotFound,
         }
     }
@@ -78,8 +89,12 @@ impl Classify for GatewayError {
             Self::BodyBroken => "request_unreadable",
             Self::BodyEncoded => "request_encoding_unsupported",
             Self::Environment => "environment_invalid",
-            Self::Request(RequestError::Json(_)) => "invalid_json",
-            Self::Request(_) => "invalid_value",
+            Self::Cache(_) => "cache_header_invalid",
+            Self::Invalidate(InvalidateError::Unreachable) => "cache_unavailable",
+            Self::Invalidate(InvalidateError::Json(_)) | Self::Request(RequestError::Json(_)) => {
+                "invalid_json"
+            }
+            Self::Invalidate(_) | Self::Request(_) => "invalid_value",
             Self::Unroutable { .. } => "model_not_found",
         }
     }

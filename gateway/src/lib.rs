@@ -22,6 +22,7 @@ use arc_swap::ArcSwap;
 use brokle_model::clock::SharedClock;
 use brokle_model::port::{KeyResolver, TelemetrySink};
 use brokle_model::price::PriceBook;
+use brokle_storage::cache::Cache;
 use prometheus_client::registry::Registry;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -29,9 +30,11 @@ use utoipa_axum::router::OpenApiRouter;
 
 mod api;
 mod attempt;
+mod cache;
 mod call;
 mod catalog;
 pub mod config;
+mod cost;
 mod dialect;
 mod error;
 mod metrics;
@@ -50,9 +53,22 @@ pub use config::{ConfigError, GatewayConfig};
 pub use provider::{ProviderHealth, ProviderStatus};
 pub use settings::{Environment, GatewaySettings};
 
+use cache::ResponseCache;
 use metrics::Metrics;
 use record::recorder::Recorder;
 use shared::Shared;
+
+/// What a gateway works with and does not own.
+pub struct Ports {
+    /// Who may call.
+    pub keys: Arc<dyn KeyResolver>,
+    /// Where spans go.
+    pub sink: Arc<dyn TelemetrySink>,
+    /// What calls cost.
+    pub prices: Arc<PriceBook>,
+    /// Where answers are kept, with a bound of its own.
+    pub cache: Arc<dyn Cache>,
+}
 
 /// A running gateway. Cheap to clone.
 #[derive(Clone)]
@@ -75,9 +91,7 @@ impl Gateway {
     /// Starts a gateway. Must be called within a tokio runtime: the recorder is a task of its own.
     pub fn new(
         settings: GatewaySettings,
-        keys: Arc<dyn KeyResolver>,
-        sink: Arc<dyn TelemetrySink>,
-        prices: Arc<PriceBook>,
+        ports: Ports,
         clock: SharedClock,
         registry: &mut Registry,
     ) -> Result<Self, ConfigError> {
@@ -85,18 +99,19 @@ impl Gateway {
         let metrics = Arc::new(Metrics::register(registry));
         let slots = Arc::new(Semaphore::new(settings.limits.in_flight_max));
         let room = api::body::Room::of(settings.limits.in_flight_bytes_max);
-        let (recorder, task) = Recorder::start(sink, Arc::clone(&metrics));
+        let (recorder, task) = Recorder::start(ports.sink, Arc::clone(&metrics));
         let shared = Shared {
             settings: ArcSwap::from_pointee(settings),
             client,
-            keys,
+            keys: ports.keys,
             recorder,
-            prices,
+            prices: ports.prices,
             clock,
             metrics,
             slots,
             room,
             listing: api::models::Listing::default(),
+            cache: Arc::new(ResponseCache::new(ports.cache)),
         };
         Ok(Self {
             shared: Arc::new(shared),

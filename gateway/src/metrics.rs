@@ -42,6 +42,11 @@ struct TokenLabels {
     direction: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CacheLabels {
+    outcome: &'static str,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Flag(bool);
 
@@ -60,6 +65,7 @@ pub(crate) struct Metrics {
     attempt_seconds: Durations<ProviderLabels>,
     first_chunk_seconds: Durations<ProviderLabels>,
     tokens: Family<TokenLabels, Counter>,
+    cache: Family<CacheLabels, Counter>,
     spans_lost: Counter,
     pub(crate) in_flight: Gauge,
 }
@@ -74,6 +80,7 @@ impl Metrics {
             attempt_seconds: Family::new_with_constructor(seconds),
             first_chunk_seconds: Family::new_with_constructor(seconds),
             tokens: Family::default(),
+            cache: Family::default(),
             spans_lost: Counter::default(),
             in_flight: Gauge::default(),
         };
@@ -95,6 +102,11 @@ impl Metrics {
             metrics.attempt_seconds.clone(),
         );
         registry.register(
+            "cache_lookups",
+            "Calls that had to do with the cache, by what it did",
+            metrics.cache.clone(),
+        );
+        registry.register(
             "first_chunk_seconds",
             "Time to the first piece of a streamed answer",
             metrics.first_chunk_seconds.clone(),
@@ -107,6 +119,11 @@ impl Metrics {
         );
         registry.register("calls_in_flight", "Calls in progress", metrics.in_flight.clone());
         metrics
+    }
+
+    /// A call had to do with the cache.
+    pub(crate) fn cache(&self, outcome: &'static str) {
+        self.cache.get_or_create(&CacheLabels { outcome }).inc();
     }
 
     /// Counts a finished call and its attempts.

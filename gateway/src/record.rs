@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::cache::{Keeping, Origin};
 use crate::config::CaptureConfig;
 use crate::dialect::door::Door;
 use crate::dialect::openai::reply::Reply;
@@ -51,11 +52,60 @@ pub(crate) struct CallRecord {
     pub(crate) strategy: &'static str,
     /// Targets that were passed over because their circuits are open.
     pub(crate) passed_over: Vec<String>,
+    /// What the cache did, when the call had to do with it.
+    pub(crate) cache: Option<CacheRecord>,
     pub(crate) attempts: Vec<AttemptRecord>,
     /// The status that the caller got.
     pub(crate) status: u16,
     pub(crate) failure: Option<Failure>,
     pub(crate) outcome: Outcome,
+}
+
+/// What the cache did for a call.
+#[derive(Debug)]
+pub(crate) struct CacheRecord {
+    /// The request's key; nothing when its answer must not be given again.
+    pub(crate) key: Option<String>,
+    pub(crate) outcome: CacheOutcome,
+}
+
+/// Whether a kept answer was given.
+#[derive(Debug)]
+pub(crate) enum CacheOutcome {
+    /// It was, and this is where it came from.
+    Hit(Box<Hit>),
+    /// There was none.
+    Miss,
+    /// It was not looked for.
+    Bypassed,
+}
+
+/// A kept answer that was given.
+#[derive(Debug)]
+pub(crate) struct Hit {
+    pub(crate) span: SpanId,
+    pub(crate) origin: Origin,
+    pub(crate) age: Duration,
+}
+
+impl CacheOutcome {
+    pub(crate) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Hit(_) => "hit",
+            Self::Miss => "miss",
+            Self::Bypassed => "bypass",
+        }
+    }
+}
+
+impl CacheRecord {
+    /// The answer that was given from the cache.
+    pub(crate) fn hit(&self) -> Option<&Hit> {
+        match &self.outcome {
+            CacheOutcome::Hit(hit) => Some(hit),
+            CacheOutcome::Miss | CacheOutcome::Bypassed => None,
+        }
+    }
 }
 
 /// How a call or an attempt ended.
@@ -200,10 +250,11 @@ impl CallRecord {
 }
 
 /// Owns a record until the call ends, however it ends.
-#[derive(Debug)]
 pub(crate) struct CallGuard {
     record: Option<Box<CallRecord>>,
     recorder: Arc<Recorder>,
+    /// Where the answer is to be kept.
+    keeping: Option<Keeping>,
     _slot: Slot,
 }
 
@@ -235,8 +286,19 @@ impl CallGuard {
         Self {
             record: Some(Box::new(record)),
             recorder,
+            keeping: None,
             _slot: slot,
         }
+    }
+
+    /// The answer is to be kept there.
+    pub(crate) fn keep_in(&mut self, keeping: Keeping) {
+        self.keeping = Some(keeping);
+    }
+
+    /// Where the answer is to be kept; the one who takes this does it.
+    pub(crate) fn take_keeping(&mut self) -> Option<Keeping> {
+        self.keeping.take()
     }
 
     /// The call is over: `status` went to the caller.

@@ -10,21 +10,24 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::task::{Context, Poll};
+use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use brokle_model::clock::SharedClock;
+use brokle_model::price::{Mode, PriceBook};
 use bytes::Bytes;
 use http_body::Frame as BodyFrame;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::attempt::Opened;
+use crate::cache::{Brought, Origin, Tape};
 use crate::config::BreakerConfig;
+use crate::cost;
 use crate::dialect::openai::chunk::{self, Frame};
 use crate::dialect::outlet::Outlet;
 use crate::dialect::stream::Piece;
-use crate::record::{CallGuard, Failure};
+use crate::record::{Answer, CallGuard, Failure};
 use crate::route::retry::FailureClass;
 use crate::settings::GatewaySettings;
 use crate::sse;
@@ -60,7 +63,15 @@ struct Stream {
     deadline: Instant,
     phase: Phase,
     breaker: BreakerConfig,
-    clock: SharedClock,
+    context: Context,
+    /// The answer so far, when it is to be kept.
+    tape: Option<Tape>,
+}
+
+/// What the end of a stream needs to know.
+pub(crate) struct Context {
+    pub(crate) clock: SharedClock,
+    pub(crate) prices: Arc<PriceBook>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,9 +86,9 @@ impl Relay {
     pub(crate) fn new(
         opened: Opened,
         call: CallGuard,
-        mut outlet: Outlet,
+        (mut outlet, tape): (Outlet, Option<Tape>),
         settings: &GatewaySettings,
-        clock: SharedClock,
+        context: Context,
     ) -> Self {
         let timeouts = &settings.timeouts;
         let deadline = opened.deadline;
@@ -98,7 +109,8 @@ impl Relay {
             deadline,
             phase: Phase::Relaying,
             breaker: settings.breaker,
-            clock,
+            context,
+            tape,
         }));
         let watchdog = tokio::spawn(watch(Arc::downgrade(&stream), deadline + WATCHDOG_GRACE)).abort_handle();
         Self { stream, watchdog }
@@ -123,9 +135,10 @@ async fn watch(stream: Weak<Mutex<Stream>>, deadline: Instant) {
 
 impl Stream {
     /// What to send next; nothing when the stream is over.
-    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    fn poll_next(&mut self, context: &mut TaskContext<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Some(out) = self.held.pop_front() {
+                self.record(&out);
                 return Poll::Ready(Some(out));
             }
             let Some(frames) = &mut self.frames else {
@@ -147,6 +160,19 @@ impl Stream {
                     Poll::Pending => std::task::ready!(self.poll_timer(context)),
                 },
             }
+        }
+    }
+
+    /// Goes on with the recording, and keeps it when this was the last of a complete answer.
+    fn record(&mut self, out: &Bytes) {
+        let Some(tape) = &mut self.tape else { return };
+        if !tape.record(out) {
+            self.tape = None;
+        } else if self.held.is_empty()
+            && self.phase != Phase::Relaying
+            && let Some(tape) = self.tape.take()
+        {
+            tape.keep();
         }
     }
 
@@ -198,7 +224,7 @@ impl Stream {
     }
 
     /// Waits for the provider no longer than it may take, and keeps the caller's connection awake meanwhile.
-    fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    fn poll_timer(&mut self, context: &mut TaskContext<'_>) -> Poll<()> {
         loop {
             let idle_at = *self.waiting_since.get_or_insert_with(Instant::now) + self.idle;
             let keepalive_at = self.last_sent_at + self.keepalive;
@@ -222,7 +248,7 @@ impl Stream {
         }
     }
 
-    fn poll_linger(&mut self, context: &mut Context<'_>, until: Instant) -> Poll<()> {
+    fn poll_linger(&mut self, context: &mut TaskContext<'_>, until: Instant) -> Poll<()> {
         let Some(frames) = &mut self.frames else {
             return Poll::Ready(());
         };
@@ -238,6 +264,11 @@ impl Stream {
     fn complete(&mut self, phase: Phase) {
         self.phase = phase;
         if let Some(mut call) = self.call.take() {
+            if let Some(tape) = &mut self.tape
+                && let Some(origin) = origin(&call, &self.context)
+            {
+                tape.complete(origin);
+            }
             call.end_attempt(None, "answered");
             call.finish(200, None);
         }
@@ -246,11 +277,12 @@ impl Stream {
     fn fail(&mut self, class: FailureClass, message: String) {
         self.phase = Phase::Ended;
         self.frames = None;
+        self.tape = None;
         let Some(mut call) = self.call.take() else {
             return;
         };
         if let Some(attempt) = call.attempt().filter(|_| class.blames_provider()) {
-            let now = self.clock.now();
+            let now = self.context.clock.now();
             attempt.provider.health.failed(now);
             attempt
                 .load
@@ -272,13 +304,42 @@ impl Stream {
     }
 }
 
+/// Where a complete streamed answer came from.
+fn origin(call: &CallGuard, context: &Context) -> Option<Origin> {
+    let attempt = call.attempts.last()?;
+    let Answer::Streamed(reply) = &attempt.answer else {
+        return None;
+    };
+    let now = context.clock.now();
+    let mode = Mode::of_service_tier(reply.service_tier.as_deref().unwrap_or_default().as_bytes());
+    let cost = reply.usage.as_ref().and_then(|usage| {
+        let now_ns = now.timestamp_nanos_opt()?;
+        cost::of_answer(
+            &context.prices,
+            attempt,
+            reply.model.as_deref(),
+            usage,
+            mode,
+            now_ns,
+        )
+    });
+    let brought = Brought {
+        content_type: "text/event-stream; charset=utf-8",
+        model: reply.model.clone(),
+        usage: reply.usage,
+        cost,
+        output_messages: reply.output_messages().filter(|_| call.capture.content),
+    };
+    Some(brought.by(attempt, now.timestamp_millis()))
+}
+
 impl http_body::Body for Relay {
     type Data = Bytes;
     type Error = Infallible;
 
     fn poll_frame(
         self: Pin<&mut Self>,
-        context: &mut Context<'_>,
+        context: &mut TaskContext<'_>,
     ) -> Poll<Option<Result<BodyFrame<Bytes>, Infallible>>> {
         let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
         let next = std::task::ready!(stream.poll_next(context));

@@ -9,8 +9,8 @@ use secrecy::SecretString;
 
 use crate::catalog::{self, KnownProvider};
 use crate::config::{
-    BreakerConfig, CaptureConfig, ConfigError, Dialect, GatewayConfig, LimitConfig, ProviderConfig,
-    RetryConfig, RouteConfig, Strategy, TimeoutConfig,
+    BreakerConfig, CacheConfig, CaptureConfig, ConfigError, Dialect, GatewayConfig, LimitConfig,
+    ProviderConfig, RetryConfig, RouteConfig, Strategy, TimeoutConfig,
 };
 use crate::provider::{Address, Provider};
 
@@ -29,6 +29,7 @@ pub struct GatewaySettings {
     pub(crate) breaker: BreakerConfig,
     pub(crate) limits: LimitConfig,
     pub(crate) capture: CaptureConfig,
+    pub(crate) cache: CacheConfig,
 }
 
 /// A route whose targets are all active.
@@ -70,6 +71,7 @@ impl GatewayConfig {
             breaker: self.breaker,
             limits: self.limits,
             capture: self.capture,
+            cache: self.cache,
         })
     }
 
@@ -89,6 +91,11 @@ impl GatewayConfig {
 }
 
 impl GatewaySettings {
+    /// Bytes of kept answers in this process.
+    pub const fn cache_bytes_max(&self) -> u64 {
+        self.cache.bytes_max
+    }
+
     /// Names of the providers that calls can go to.
     pub fn provider_names(&self) -> impl Iterator<Item = &str> {
         self.match_order.iter().map(|provider| provider.name.as_str())

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::api::body::Room;
 use crate::api::models::Listing;
+use crate::cache::ResponseCache;
 use crate::metrics::Metrics;
 use crate::record::recorder::Recorder;
 use crate::settings::GatewaySettings;
@@ -30,4 +31,6 @@ pub(crate) struct Shared {
     pub(crate) room: Room,
     /// The models that providers offer, kept for a minute.
     pub(crate) listing: Listing,
+    /// Answers that may be given again.
+    pub(crate) cache: Arc<ResponseCache>,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use brokle_accounts::Accounts;
-use brokle_gateway::Gateway;
+use brokle_gateway::{Gateway, Ports};
 use brokle_ingest::arrow::EncodeContext;
 use brokle_ingest::normalize::AttributeMap;
 use brokle_ingest::pipeline::Ingest;
@@ -18,7 +18,7 @@ use brokle_model::price::PriceBook;
 use brokle_query::{Prices, Query};
 use brokle_storage::repo::Store;
 use brokle_storage::telemetry::{TelemetryReader, TelemetryWriter};
-use brokle_storage_cache::MemoryLimiter;
+use brokle_storage_cache::{MemoryCache, MemoryLimiter};
 use prometheus_client::registry::Registry;
 use secrecy::SecretString;
 
@@ -124,14 +124,13 @@ pub(crate) fn gateway(
         .config
         .gateway
         .resolve(&|name| loaded.environment.secret(name))?;
-    Ok(Gateway::new(
-        settings,
-        accounts.key_resolver(),
+    let ports = Ports {
+        keys: accounts.key_resolver(),
         sink,
         prices,
-        Arc::clone(clock),
-        registry,
-    )?)
+        cache: Arc::new(MemoryCache::new(settings.cache_bytes_max())),
+    };
+    Ok(Gateway::new(settings, ports, Arc::clone(clock), registry)?)
 }
 
 fn ingest_config(config: &Config) -> brokle_ingest::config::Config {

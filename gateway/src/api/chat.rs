@@ -16,6 +16,7 @@ use http::request::Parts;
 use rust_decimal::Decimal;
 
 use super::{authorize, body};
+use crate::cache::lookup;
 use crate::call;
 use crate::dialect::door::Door;
 use crate::dialect::openai::request::ChatRequest;
@@ -171,6 +172,7 @@ fn open_record(
         route: None,
         strategy: "",
         passed_over: Vec::new(),
+        cache: None,
         attempts: Vec::new(),
         status: 0,
         failure: None,
@@ -187,7 +189,12 @@ async fn serve(
 ) -> Response {
     match prepare(shared, settings, &mut call, &parts.headers, body).await {
         Ok((request, candidates)) => {
-            call::run(shared, settings, call, request, candidates, &parts.headers).await
+            let asked = (&request, &*candidates.targets);
+            match lookup::find(shared, settings, &mut call, asked, &parts.headers).await {
+                Ok(None) => call::run(shared, settings, call, request, candidates, &parts.headers).await,
+                Ok(Some(kept)) => lookup::answer(call, kept),
+                Err(error) => refuse(call, error),
+            }
         }
         Err(error) => refuse(call, error),
     }

@@ -7,6 +7,8 @@ const NAME_CHARS_MAX: usize = 64;
 const TARGETS_MAX: usize = 32;
 /// A day: far beyond any call, near enough to catch a unit mistaken.
 const TIMEOUT_MS_MAX: u64 = 86_400_000;
+/// A year.
+const CACHE_SECONDS_MAX: u64 = 366 * 86_400;
 
 impl GatewayConfig {
     /// Checks everything that can be checked without credentials.
@@ -60,6 +62,7 @@ impl GatewayConfig {
             retries,
             breaker,
             limits,
+            cache,
             ..
         } = self;
         for (key, value) in [
@@ -72,6 +75,9 @@ impl GatewayConfig {
         ] {
             check_range(key, value, 1, TIMEOUT_MS_MAX)?;
         }
+        let (usual, longest) = (cache.time_to_live_seconds, cache.time_to_live_seconds_max);
+        check_range("cache.time_to_live_seconds_max", longest, 1, CACHE_SECONDS_MAX)?;
+        check_range("cache.time_to_live_seconds", usual, 1, longest)?;
         check_range("retries.attempts_max", u64::from(retries.attempts_max), 1, 100)?;
         check_range("retries.per_target_max", u64::from(retries.per_target_max), 0, 10)?;
         check_range(

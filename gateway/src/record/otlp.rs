@@ -44,6 +44,7 @@ pub(super) fn encode(mut record: CallRecord) -> Encoded {
     for (number, reply) in view.replies.iter().enumerate() {
         spans.push(view.attempt_span(number, reply.as_ref()));
     }
+    spans.extend(view.hit_span());
     let usage = view.usage();
     let count = u32::try_from(spans.len()).unwrap_or(u32::MAX);
     Encoded {
@@ -147,6 +148,10 @@ impl<'a> View<'a> {
             (!record.strategy.is_empty()).then_some(record.strategy),
         );
         attributes.texts("brokle.gateway.passed_over", record.passed_over.clone());
+        if let Some(cache) = &record.cache {
+            attributes.text("brokle.cache.status", cache.outcome.as_str());
+            attributes.text_if("brokle.cache.key", cache.key.as_deref());
+        }
         if let Some(request) = &record.request {
             attributes.text("brokle.gateway.model", request.model.as_str());
             attributes.flag("brokle.gateway.stream", request.stream);
@@ -162,11 +167,18 @@ impl<'a> View<'a> {
     /// The model is part of the name only when it led somewhere: anything else could be in it.
     fn server_name(&self) -> String {
         match &self.record.request {
-            Some(request) if !self.record.attempts.is_empty() => {
+            Some(request) if !self.record.attempts.is_empty() || self.is_hit() => {
                 format!("{} {}", self.record.door.operation_name(), request.model)
             }
             _ => format!("POST {}", self.record.door.path()),
         }
+    }
+
+    fn is_hit(&self) -> bool {
+        self.record
+            .cache
+            .as_ref()
+            .is_some_and(|cache| cache.hit().is_some())
     }
 
     fn describe_caller(&self, attributes: &mut Attributes) {
@@ -199,7 +211,7 @@ impl<'a> View<'a> {
             describe_reply(&mut attributes, reply);
         }
         if number + 1 == record.attempts.len() {
-            self.describe_content(&mut attributes, reply);
+            self.describe_content(&mut attributes, reply.and_then(Reply::output_messages));
         }
         describe_error(&mut attributes, attempt.failure.as_ref(), outcome);
         Span {
@@ -221,6 +233,48 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The answer that came from the cache: it used nothing, and says what that saved.
+    fn hit_span(&self) -> Option<Span> {
+        let record = self.record;
+        let hit = record.cache.as_ref()?.hit()?;
+        let origin = &hit.origin;
+        let mut attributes = Attributes::default();
+        attributes.text("gen_ai.operation.name", record.door.operation_name());
+        attributes.text("gen_ai.provider.name", origin.vendor.as_str());
+        attributes.text("gen_ai.request.model", origin.model.as_str());
+        attributes.text_if("gen_ai.response.model", origin.response_model.as_deref());
+        self.parameters.describe(&mut attributes);
+        attributes.int("gen_ai.usage.input_tokens", 0);
+        attributes.int("gen_ai.usage.output_tokens", 0);
+        attributes.text("brokle.gateway.provider", origin.provider.as_str());
+        attributes.text("brokle.cache.status", "hit");
+        attributes.int(
+            "brokle.cache.age_ms",
+            u64::try_from(hit.age.as_millis()).unwrap_or(u64::MAX),
+        );
+        attributes.int("brokle.cache.saved.input_tokens", origin.input_tokens);
+        attributes.int("brokle.cache.saved.output_tokens", origin.output_tokens);
+        attributes.text_if(
+            "brokle.cache.saved.cost",
+            origin.cost.map(|cost| cost.normalize().to_string()),
+        );
+        self.describe_caller(&mut attributes);
+        self.describe_content(&mut attributes, origin.output_messages.clone());
+        Some(Span {
+            trace_id: record.trace.trace.as_bytes().to_vec(),
+            span_id: hit.span.as_bytes().to_vec(),
+            parent_span_id: record.span.as_bytes().to_vec(),
+            trace_state: record.trace.state.clone(),
+            flags: record.trace.client_flags(),
+            name: format!("cache {}", origin.model),
+            kind: SpanKind::Internal.into(),
+            start_time_unix_nano: self.nanos(std::time::Duration::ZERO),
+            end_time_unix_nano: self.nanos(record.ended),
+            attributes: attributes.into_inner(),
+            ..Span::default()
+        })
+    }
+
     /// What was asked of whom.
     fn describe_request(&self, attempt: &AttemptRecord) -> Attributes {
         let stream = self.record.request.as_ref().is_some_and(|request| request.stream);
@@ -240,8 +294,8 @@ impl<'a> View<'a> {
         attributes
     }
 
-    /// The conversation: on the last attempt, which is the one that answered or gave up.
-    fn describe_content(&self, attributes: &mut Attributes, reply: Option<&Reply>) {
+    /// The conversation: on the last attempt, which is the one that answered or gave up, or on the hit.
+    fn describe_content(&self, attributes: &mut Attributes, output_messages: Option<String>) {
         if !self.record.capture.content {
             return;
         }
@@ -254,7 +308,7 @@ impl<'a> View<'a> {
                 tools.filter(|tools| tools.len() <= budget),
             );
         }
-        attributes.text_if("gen_ai.output.messages", reply.and_then(Reply::output_messages));
+        attributes.text_if("gen_ai.output.messages", output_messages);
     }
 
     fn nanos(&self, since_start: std::time::Duration) -> u64 {

@@ -6,6 +6,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod cache;
 mod configuration;
 mod dialects;
 mod disconnect;

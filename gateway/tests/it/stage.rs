@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::serve::ListenerExt as _;
-use brokle_gateway::{Gateway, GatewayConfig};
+use brokle_gateway::{Gateway, GatewayConfig, Ports};
 use brokle_model::clock::{Clock, ManualClock};
 use brokle_model::id::{ApiKeyId, OrganizationId, ProjectId};
 use brokle_model::port::{AuthError, KeyGrant, KeyResolver, SinkFull, TelemetrySink};
 use brokle_model::price::PriceBook;
 use brokle_model::principal::Scope;
 use brokle_model::telemetry::{Signal, Submission};
+use brokle_storage_cache::MemoryCache;
 use brokle_testkit::provider::FakeProvider;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
@@ -26,6 +27,7 @@ use tokio::sync::watch;
 /// Longer than anything here takes; only a failing test waits for it.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 pub(crate) const GOOD_KEY: &str = "good-key";
+pub(crate) const OTHER_KEY: &str = "key-of-another-project";
 pub(crate) const INGEST_KEY: &str = "ingest-only-key";
 pub(crate) const PROJECT: ProjectId = ProjectId::from_u128(7);
 const PROVIDER_KEY: &str = "sk-provider-secret";
@@ -82,9 +84,12 @@ impl Stage {
         let prices = Arc::new(PriceBook::embedded().unwrap());
         let gateway = Gateway::new(
             settings,
-            Arc::new(Keys),
-            Arc::clone(&sink) as _,
-            prices,
+            Ports {
+                keys: Arc::new(Keys),
+                sink: Arc::clone(&sink) as _,
+                prices,
+                cache: Arc::new(MemoryCache::new(1 << 20)),
+            },
             Arc::clone(&clock) as Arc<dyn Clock>,
             &mut registry,
         )
@@ -228,21 +233,22 @@ impl Streamed {
     }
 }
 
-/// Knows two keys.
+/// Knows three keys.
 struct Keys;
 
 #[async_trait]
 impl KeyResolver for Keys {
     async fn resolve(&self, presented: &str) -> Result<Arc<KeyGrant>, AuthError> {
-        let scope = match presented {
-            GOOD_KEY => Scope::Gateway,
-            INGEST_KEY => Scope::Ingest,
+        let (project, scope) = match presented {
+            GOOD_KEY => (PROJECT, Scope::Gateway),
+            OTHER_KEY => (ProjectId::from_u128(8), Scope::Gateway),
+            INGEST_KEY => (PROJECT, Scope::Ingest),
             "unavailable" => return Err(AuthError::Unavailable("the store is away".into())),
             _ => return Err(AuthError::Refused),
         };
         Ok(Arc::new(KeyGrant {
             key: ApiKeyId::from_u128(1),
-            project: PROJECT,
+            project,
             organization: OrganizationId::from_u128(2),
             scopes: BTreeSet::from([scope]),
         }))
