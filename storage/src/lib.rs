@@ -4,12 +4,13 @@
 //! - [`repo`]: relational aggregates (users, organisations, projects, API keys, sessions).
 //! - [`telemetry`]: columnar writes and bounded analytic reads.
 //! - [`maintenance`]: statements that change stored telemetry.
-//! - [`cache`], [`limiter`], [`pubsub`]: state that the nodes of one installation share.
+//! - [`cache`], [`limiter`], [`quota`], [`pubsub`]: state that the nodes of one installation share.
 
 pub mod cache;
 pub mod limiter;
 pub mod maintenance;
 pub mod pubsub;
+pub mod quota;
 pub mod repo;
 pub mod shared;
 pub mod telemetry;

@@ -4,7 +4,9 @@
 mod cache;
 mod limiter;
 mod pubsub;
+mod quota;
 
 pub use cache::MemoryCache;
 pub use limiter::MemoryLimiter;
 pub use pubsub::MemoryPubSub;
+pub use quota::MemoryQuota;
