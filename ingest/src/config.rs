@@ -8,6 +8,7 @@ use std::time::Duration;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 const GIB: u64 = 1024 * MIB;
+const RESEND_WINDOW_REQUESTS_MAX: usize = 10_000_000;
 
 /// When the log is synced, and so what an acknowledgement promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,6 +82,11 @@ pub struct Config {
     pub retry_pause_max: Duration,
     /// What dead letters may take on disk. Beyond it a refused request stays in the log.
     pub dead_letter_bytes_max: u64,
+    /// How many acknowledged requests are remembered, to recognise one that is sent again
+    /// (`BROKLE_RESEND_WINDOW_REQUESTS`). Zero: resends are stored again, and the tables' keys tell.
+    pub resend_window_requests: usize,
+    /// How long they are remembered (`BROKLE_RESEND_WINDOW_S`).
+    pub resend_window: Duration,
 }
 
 impl Config {
@@ -105,6 +111,8 @@ impl Config {
             retry_pause_min: Duration::from_millis(100),
             retry_pause_max: Duration::from_secs(10),
             dead_letter_bytes_max: GIB,
+            resend_window_requests: 100_000,
+            resend_window: Duration::from_mins(10),
         }
     }
 
@@ -169,6 +177,11 @@ impl Config {
                 "must be above zero",
             ),
             (self.decoders_max > 0, "decoders_max", "must be above zero"),
+            (
+                self.resend_window_requests <= RESEND_WINDOW_REQUESTS_MAX,
+                "resend_window_requests",
+                "must be at most 10,000,000: each takes about 100 bytes of memory",
+            ),
             (
                 !self.insert_timeout.is_zero(),
                 "insert_timeout",

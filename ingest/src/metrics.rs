@@ -1,18 +1,22 @@
 //! The figures that ingestion shows of itself. The names are an interface: dashboards and alerts use them.
 //!
-//! Items obey one equation at every scrape: accepted = stored + waiting + dead-lettered + damaged. The five
-//! change together under one lock and are read together.
+//! Items obey one equation at every scrape, for each signal: accepted = stored + waiting + dead-lettered +
+//! refused later. The five change together under one lock and are read together.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use brokle_model::telemetry::Signal;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+
+use crate::wal::tally::Tally;
 
 /// Items (spans, log records, metric points) by what became of them, since the process started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,37 +29,76 @@ pub struct ItemCounts {
     pub waiting: u64,
     /// Refused by storage for their content, and kept as dead letters.
     pub dead_lettered: u64,
-    /// Lost to damage of the log after they were accepted.
-    pub damaged: u64,
+    /// Given up after they were accepted, because the log that held them is damaged.
+    pub refused_later: u64,
+}
+
+/// [`ItemCounts`], by signal.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ItemTallies {
+    accepted: Tally,
+    stored: Tally,
+    waiting: Tally,
+    dead_lettered: Tally,
+    refused_later: Tally,
+}
+
+impl ItemTallies {
+    /// The counts of one signal.
+    pub fn of(&self, signal: Signal) -> ItemCounts {
+        self.pick(|tally| tally.get(signal))
+    }
+
+    /// The counts of all signals together.
+    pub fn total(&self) -> ItemCounts {
+        self.pick(Tally::total)
+    }
+
+    fn pick(&self, pick: impl Fn(&Tally) -> u64) -> ItemCounts {
+        ItemCounts {
+            accepted: pick(&self.accepted),
+            stored: pick(&self.stored),
+            waiting: pick(&self.waiting),
+            dead_lettered: pick(&self.dead_lettered),
+            refused_later: pick(&self.refused_later),
+        }
+    }
 }
 
 /// The books of [`ItemCounts`].
 #[derive(Debug, Clone, Default)]
-pub struct Ledger(Arc<Mutex<ItemCounts>>);
+pub struct Ledger(Arc<Mutex<ItemTallies>>);
 
 impl Ledger {
     /// All counts, at one moment.
-    pub fn counts(&self) -> ItemCounts {
+    pub fn tallies(&self) -> ItemTallies {
         *self.lock()
     }
 
-    pub(crate) fn accept(&self, items: u64) {
-        let mut counts = self.lock();
-        counts.accepted += items;
-        counts.waiting += items;
+    pub(crate) fn accept(&self, items: Tally) {
+        let mut tallies = self.lock();
+        tallies.accepted += items;
+        tallies.waiting += items;
     }
 
-    pub(crate) fn settle(&self, stored: u64, dead_lettered: u64, damaged: u64) {
-        let mut counts = self.lock();
-        counts.waiting -= (stored + dead_lettered + damaged).min(counts.waiting);
-        counts.stored += stored;
-        counts.dead_lettered += dead_lettered;
-        counts.damaged += damaged;
+    pub(crate) fn settle(&self, stored: Tally, dead_lettered: Tally, refused_later: Tally) {
+        let mut tallies = self.lock();
+        tallies.waiting = tallies.waiting.without(stored + dead_lettered + refused_later);
+        tallies.stored += stored;
+        tallies.dead_lettered += dead_lettered;
+        tallies.refused_later += refused_later;
     }
 
-    fn lock(&self) -> MutexGuard<'_, ItemCounts> {
+    fn lock(&self) -> MutexGuard<'_, ItemTallies> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Labels of what is counted by signal.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SignalLabels {
+    /// `traces`, `logs` or `metrics`.
+    pub signal: &'static str,
 }
 
 /// Why a request was refused.
@@ -72,6 +115,10 @@ pub struct Metrics {
     pub items: Ledger,
     /// Requests that the log refused, by reason.
     pub refused_requests: Family<RefusalLabels, Counter>,
+    /// Requests recognised as sent again after they were acknowledged, by signal.
+    pub resent_requests: Family<SignalLabels, Counter>,
+    /// The items in them.
+    pub resent_items: Family<SignalLabels, Counter>,
     /// How long syncs of the log take.
     pub fsync_seconds: Histogram,
     /// How long inserts take, successful or not.
@@ -94,6 +141,8 @@ impl Metrics {
         let metrics = Self {
             items: Ledger::default(),
             refused_requests: Family::default(),
+            resent_requests: Family::default(),
+            resent_items: Family::default(),
             fsync_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 17)),
             insert_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 17)),
             insert_retries: Counter::default(),
@@ -107,6 +156,16 @@ impl Metrics {
             "refused_requests",
             "Requests refused",
             metrics.refused_requests.clone(),
+        );
+        registry.register(
+            "resent_requests",
+            "Requests sent again after they were acknowledged, and not stored again",
+            metrics.resent_requests.clone(),
+        );
+        registry.register(
+            "resent_items",
+            "Items of requests sent again",
+            metrics.resent_items.clone(),
         );
         let seconds = Unit::Seconds;
         let fsync = metrics.fsync_seconds.clone();
@@ -150,6 +209,14 @@ impl Metrics {
         registry.register_collector(Box::new(ItemCollector(metrics.items.clone())));
         metrics
     }
+
+    pub(crate) fn count_resent(&self, signal: Signal, items: u64) {
+        let labels = SignalLabels {
+            signal: signal.as_str(),
+        };
+        self.resent_requests.get_or_create(&labels).inc();
+        self.resent_items.get_or_create(&labels).inc_by(items);
+    }
 }
 
 /// The part of the registry that is ours.
@@ -162,38 +229,72 @@ struct ItemCollector(Ledger);
 
 impl Collector for ItemCollector {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        let counts = self.0.counts();
-        counter(
-            &mut encoder,
-            "accepted_items",
-            "Items written to the log",
-            counts.accepted,
-        )?;
-        counter(
-            &mut encoder,
-            "stored_items",
-            "Items in telemetry storage",
-            counts.stored,
-        )?;
-        counter(
-            &mut encoder,
-            "dead_lettered_items",
-            "Items kept as dead letters",
-            counts.dead_lettered,
-        )?;
-        counter(
-            &mut encoder,
-            "damaged_items",
-            "Items lost to damage of the log",
-            counts.damaged,
-        )?;
-        gauge(
-            &mut encoder,
-            "waiting_items",
-            "Items in the log, not yet in storage",
-            counts.waiting as f64,
-        )
+        let tallies = self.0.tallies();
+        let families: [(&str, &str, bool, &Tally); 5] = [
+            (
+                "accepted_items",
+                "Items written to the log",
+                true,
+                &tallies.accepted,
+            ),
+            (
+                "stored_items",
+                "Items in telemetry storage",
+                true,
+                &tallies.stored,
+            ),
+            (
+                "dead_lettered_items",
+                "Items kept as dead letters",
+                true,
+                &tallies.dead_lettered,
+            ),
+            (
+                "refused_later_items",
+                "Items given up after they were accepted: the log that held them is damaged",
+                true,
+                &tallies.refused_later,
+            ),
+            (
+                "waiting_items",
+                "Items in the log, not yet in storage",
+                false,
+                &tallies.waiting,
+            ),
+        ];
+        for (name, help, is_counter, tally) in families {
+            by_signal(&mut encoder, name, help, is_counter, tally)?;
+        }
+        Ok(())
     }
+}
+
+/// One family with a sample for every signal, also for those that have none yet.
+fn by_signal(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    is_counter: bool,
+    tally: &Tally,
+) -> fmt::Result {
+    let kind = if is_counter {
+        MetricType::Counter
+    } else {
+        MetricType::Gauge
+    };
+    let mut family = encoder.encode_descriptor(name, help, None, kind)?;
+    for signal in Signal::ALL {
+        let labels = SignalLabels {
+            signal: signal.as_str(),
+        };
+        let sample = family.encode_family(&labels)?;
+        if is_counter {
+            ConstCounter::new(tally.get(*signal)).encode(sample)?;
+        } else {
+            ConstGauge::new(tally.get(*signal) as f64).encode(sample)?;
+        }
+    }
+    Ok(())
 }
 
 /// What the state of the log is, asked at each scrape.
@@ -267,11 +368,6 @@ impl Collector for LogCollector {
     }
 }
 
-fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
-    let metric = ConstCounter::new(value);
-    metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
-}
-
 fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: f64) -> fmt::Result {
     let metric = ConstGauge::new(value);
     metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
@@ -285,15 +381,21 @@ mod tests {
     fn a_scrape_shows_items_that_add_up() {
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
-        metrics.items.accept(10);
-        metrics.items.settle(4, 1, 0);
+        let of = |items| Tally::of(Signal::Logs, items);
+        metrics.items.accept(of(10));
+        metrics.items.settle(of(4), of(1), of(2));
+        metrics.count_resent(Signal::Traces, 6);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         for line in [
-            "brokle_ingest_accepted_items_total 10",
-            "brokle_ingest_stored_items_total 4",
-            "brokle_ingest_dead_lettered_items_total 1",
-            "brokle_ingest_waiting_items 5",
+            "brokle_ingest_accepted_items_total{signal=\"logs\"} 10",
+            "brokle_ingest_stored_items_total{signal=\"logs\"} 4",
+            "brokle_ingest_dead_lettered_items_total{signal=\"logs\"} 1",
+            "brokle_ingest_waiting_items{signal=\"logs\"} 3.0",
+            "brokle_ingest_refused_later_items_total{signal=\"logs\"} 2",
+            "brokle_ingest_accepted_items_total{signal=\"metrics\"} 0",
+            "brokle_ingest_resent_requests_total{signal=\"traces\"} 1",
+            "brokle_ingest_resent_items_total{signal=\"traces\"} 6",
             "brokle_ingest_wal_fsync_seconds_count 0",
         ] {
             assert!(text.contains(line), "{line} in\n{text}");

@@ -182,7 +182,7 @@ impl Ingest {
 
     /// What became of all items so far.
     pub fn items(&self) -> ItemCounts {
-        self.inner.metrics.items.counts()
+        self.inner.metrics.items.tallies().total()
     }
 
     /// The requests that storage refused for their content.
@@ -218,7 +218,7 @@ impl Ingest {
         let waiting = self.inner.wal.waiting();
         Drained {
             waiting_ranges: waiting.ranges,
-            waiting_items: waiting.items,
+            waiting_items: waiting.items.total(),
         }
     }
 

@@ -2,6 +2,7 @@
 //! come back under the same names. It knows requests and bytes, nothing of telemetry or of storage.
 //!
 //! - [`disk`]: the few calls it makes to a disk. `segment`, `record`: the layout. `scan`: reading it.
+//! - `window`: what was acknowledged lately, so that a resend is not stored again. `tally`: items by signal.
 //! - `queue`, `committer`, `entry`, `writer`, `spare`: the way in: group commit, cutting, files prepared ahead.
 //! - `book`, [`range`], `read`: the way out: which ranges wait, which files are still needed.
 //! - `recover`, [`set_aside`]: what a crash or a bad disk left.
@@ -15,6 +16,8 @@ mod committer;
 pub mod disk;
 mod entry;
 mod error;
+#[cfg(test)]
+mod fixture;
 mod queue;
 pub mod range;
 mod read;
@@ -24,6 +27,8 @@ mod scan;
 mod segment;
 pub mod set_aside;
 mod spare;
+pub mod tally;
+mod window;
 mod writer;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,7 +44,7 @@ use crate::metrics::Metrics;
 pub use crate::wal::book::TakenRange;
 use crate::wal::book::{Book, Waiting};
 pub use crate::wal::budget::{BudgetExceeded, MemoryBudget, Reservation};
-use crate::wal::committer::{Committer, FULL_RETRY_AFTER, Rules};
+use crate::wal::committer::{Committer, FULL_RETRY_AFTER, Past, Rules};
 use crate::wal::disk::Disk;
 pub use crate::wal::error::{AppendError, WalOpenError};
 use crate::wal::queue::{Control, Pending, Queue, Refusal};
@@ -49,6 +54,7 @@ use crate::wal::record::{ENVIRONMENT_BYTES_MAX, content_crc};
 use crate::wal::recover::recover;
 use crate::wal::set_aside::DamagedRegion;
 use crate::wal::spare::{DiskLimits, SpareFiles};
+use crate::wal::window::{Content, ContentHasher, ResendWindow};
 use crate::wal::writer::Writer;
 
 /// When the caller of an overloaded log should come back.
@@ -78,6 +84,7 @@ pub struct Wal {
     metrics: Metrics,
     full: Arc<AtomicBool>,
     id: u128,
+    hasher: ContentHasher,
     body_bytes_max: u64,
     damaged: Vec<DamagedRegion>,
     committer: Mutex<Option<JoinHandle<()>>>,
@@ -86,7 +93,9 @@ pub struct Wal {
 impl Wal {
     /// Opens the log in `disk`: finds out what storage may not have, and starts the threads.
     pub fn open(disk: Arc<dyn Disk>, config: &Config, metrics: Metrics) -> Result<Self, WalOpenError> {
-        let found = recover(&disk, config.segment_bytes)?;
+        let hasher = ContentHasher::new();
+        let mut window = ResendWindow::new(hasher, config.resend_window_requests, config.resend_window);
+        let found = recover(&disk, config.segment_bytes, &mut window)?;
         metrics.damaged_regions.inc_by(found.damaged.len() as u64);
         let limits = DiskLimits {
             segment_bytes: config.segment_bytes,
@@ -116,6 +125,7 @@ impl Wal {
             metrics: metrics.clone(),
             full: Arc::default(),
             id: found.wal_id,
+            hasher,
             body_bytes_max: config.body_bytes_max,
             damaged: found.damaged,
             committer: Mutex::default(),
@@ -137,7 +147,10 @@ impl Wal {
             writer,
             metrics,
             full,
-            found.unsealed,
+            Past {
+                unsealed: found.unsealed,
+                window,
+            },
         );
         let thread = std::thread::Builder::new()
             .name("wal-commit".to_owned())
@@ -169,13 +182,45 @@ impl Wal {
         reservation: Option<Reservation>,
     ) -> Result<AppendOutcome, AppendError> {
         let (waiter, outcome) = oneshot::channel();
-        self.queue(submission, received_ns, reservation, Some(waiter))?;
+        self.queue(submission, received_ns, reservation, Some(waiter), true)?;
         Ok(outcome)
+    }
+
+    /// [`Wal::append`] for a request that is meant to be taken although an equal one was: a dead letter's
+    /// content is the one that was acknowledged before.
+    pub fn append_again(
+        &self,
+        submission: Submission,
+        received_ns: i64,
+    ) -> Result<AppendOutcome, AppendError> {
+        let (waiter, outcome) = oneshot::channel();
+        self.queue(submission, received_ns, None, Some(waiter), false)?;
+        Ok(outcome)
+    }
+
+    /// The latest sequence number under which a request equal to this one was accepted, as far as the log
+    /// remembers; looks as far back as the resend window, and at a start into what the log still holds.
+    pub async fn find(&self, submission: &Submission) -> Option<u64> {
+        let (answer, found) = oneshot::channel();
+        let content = self.content(submission);
+        self.queue.control(Control::Find(content, answer));
+        found.await.ok().flatten()
+    }
+
+    fn content(&self, submission: &Submission) -> Content {
+        let Submission {
+            project,
+            environment,
+            signal,
+            body,
+            ..
+        } = submission;
+        self.hasher.content(*project, *signal, environment, body)
     }
 
     /// Queues a request that nobody waits for. It is written as soon as the disk takes it.
     pub fn submit(&self, submission: Submission, received_ns: i64) -> Result<(), AppendError> {
-        self.queue(submission, received_ns, None, None)
+        self.queue(submission, received_ns, None, None, false)
     }
 
     fn queue(
@@ -184,10 +229,12 @@ impl Wal {
         received_ns: i64,
         reservation: Option<Reservation>,
         waiter: Option<oneshot::Sender<Result<Acknowledged, AppendError>>>,
+        may_be_resent: bool,
     ) -> Result<(), AppendError> {
         self.check(&submission)?;
         let reservation = self.reserve_for(&submission, reservation)?;
         let content_crc = content_crc(&submission.environment, &submission.body);
+        let content = self.content(&submission);
         let request = LoggedRequest {
             sequence: 0,
             project: submission.project,
@@ -202,6 +249,8 @@ impl Wal {
             .push(Pending {
                 request,
                 content_crc,
+                content,
+                may_be_resent,
                 waiter,
             })
             .map_err(|refusal| match refusal {

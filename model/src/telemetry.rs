@@ -23,6 +23,30 @@ pub enum Signal {
     Metrics = 3,
 }
 
+impl Signal {
+    /// Every signal.
+    pub const ALL: &[Self] = &[Self::Traces, Self::Logs, Self::Metrics];
+
+    /// The signal with this number on disk.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.iter().copied().find(|signal| *signal as u8 == number)
+    }
+
+    /// The signal with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|signal| signal.as_str() == name)
+    }
+
+    /// Its name in metrics, files and messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Traces => "traces",
+            Self::Logs => "logs",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
 /// A validated body: uncompressed OTLP protobuf (JSON has been transcoded by the receiver).
 #[derive(Debug, Clone)]
 pub struct Submission {

@@ -139,6 +139,8 @@ fn ingest_config(config: &Config) -> brokle_ingest::config::Config {
         sync: config.ingest.wal_sync,
         wal_bytes_max: config.ingest.wal_bytes_max,
         memory_bytes_max: config.ingest.memory_bytes_max,
+        resend_window_requests: config.ingest.resend_window_requests,
+        resend_window: Duration::from_secs(config.ingest.resend_window_s),
         ..brokle_ingest::config::Config::in_directory(directory)
     }
 }

@@ -137,6 +137,11 @@ pub(crate) struct IngestConfig {
     pub wal_bytes_max: u64,
     /// `BROKLE_INGEST_MEMORY_BYTES_MAX`: bodies held in memory between admission and storage.
     pub memory_bytes_max: u64,
+    /// `BROKLE_RESEND_WINDOW_REQUESTS`: acknowledged requests that are remembered, so that one that is sent again
+    /// byte for byte is acknowledged and not stored again; 0 for none.
+    pub resend_window_requests: usize,
+    /// `BROKLE_RESEND_WINDOW_S`: how long they are remembered.
+    pub resend_window_s: u64,
 }
 
 impl Default for IngestConfig {
@@ -145,6 +150,8 @@ impl Default for IngestConfig {
             wal_sync: SyncPolicy::Always,
             wal_bytes_max: 10 << 30,
             memory_bytes_max: 192 << 20,
+            resend_window_requests: 100_000,
+            resend_window_s: 600,
         }
     }
 }

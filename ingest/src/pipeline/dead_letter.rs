@@ -92,7 +92,7 @@ impl DeadLetters {
             name: name.clone(),
             project_id: request.project,
             environment: request.environment.to_string(),
-            signal: signal_word(request.signal).to_owned(),
+            signal: request.signal.as_str().to_owned(),
             received_at: received_at.to_rfc3339_opts(SecondsFormat::Nanos, true),
             items: request.items,
             reason: reason.to_owned(),
@@ -121,9 +121,7 @@ impl DeadLetters {
     /// The request of a letter, to be sent again.
     pub fn load(&self, letter: &DeadLetter) -> io::Result<Submission> {
         let body = std::fs::read(self.path(&letter.name, BODY_SUFFIX))?;
-        let signal = [Signal::Traces, Signal::Logs, Signal::Metrics]
-            .into_iter()
-            .find(|signal| signal_word(*signal) == letter.signal)
+        let signal = Signal::from_name(&letter.signal)
             .ok_or_else(|| io::Error::other("the letter names an unknown signal"))?;
         Ok(Submission {
             project: letter.project_id,
@@ -160,13 +158,5 @@ impl DeadLetters {
         self.bytes
             .fetch_add((content.len() as u64).saturating_sub(before), Ordering::Relaxed);
         Ok(())
-    }
-}
-
-fn signal_word(signal: Signal) -> &'static str {
-    match signal {
-        Signal::Traces => "traces",
-        Signal::Logs => "logs",
-        Signal::Metrics => "metrics",
     }
 }

@@ -20,8 +20,9 @@ use crate::pipeline::batch::TableBatch;
 use crate::pipeline::dead_letter::{DeadLetters, StoreError};
 use crate::pipeline::decode::Decoder;
 use crate::pipeline::pause::Pauses;
-use crate::wal::range::{LoggedRequest, RangeId, SealedRange, Split, StoredPart};
+use crate::wal::range::{FirstItems, LoggedRequest, RangeId, SealedRange, Split, StoredPart};
 use crate::wal::record::stride;
+use crate::wal::tally::Tally;
 use crate::wal::{RangeContent, TakenRange, Wal};
 
 /// Tables and partitions of one range that are inserted side by side.
@@ -76,8 +77,10 @@ impl Inserter {
         let requests: Arc<[LoggedRequest]> = content.requests.into();
         match self.store(&range, &requests).await {
             Ok(()) => {
-                let stored = range.items() - content.damaged_items;
-                self.metrics.items.settle(stored, 0, content.damaged_items);
+                let stored = range.items().without(content.damaged_items);
+                self.metrics
+                    .items
+                    .settle(stored, Tally::default(), content.damaged_items);
                 self.wal.release(range.id());
             }
             Err(refusal) if requests.len() > 1 => self.split(&range, &requests, refusal.stored).await,
@@ -85,8 +88,10 @@ impl Inserter {
                 for request in requests.iter() {
                     self.keep_as_dead_letter(request, &refusal.reason).await;
                 }
-                let kept = range.items() - content.damaged_items;
-                self.metrics.items.settle(0, kept, content.damaged_items);
+                let kept = range.items().without(content.damaged_items);
+                self.metrics
+                    .items
+                    .settle(Tally::default(), kept, content.damaged_items);
                 self.wal.release(range.id());
             }
         }
@@ -192,7 +197,7 @@ impl Inserter {
         let split = Split {
             whole: range.id(),
             middle: last.sequence,
-            first_items: first.iter().map(|request| u64::from(request.items)).sum(),
+            first_items: FirstItems::BySignal(first.iter().map(LoggedRequest::tally).sum()),
             first_bytes: first.iter().map(bytes).sum(),
             stored,
         };

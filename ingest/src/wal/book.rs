@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use crate::wal::range::{LoggedRequest, RangeId, Run, SealedRange, Split};
 use crate::wal::segment::{Segment, segment_name};
+use crate::wal::tally::Tally;
 
 /// A range that the pipeline works on, with its requests when they are still in memory.
 #[derive(Debug)]
@@ -223,7 +224,7 @@ impl Book {
             .map(|entry| entry.range.run.received_ns);
         Waiting {
             ranges: state.ranges.len() as u64,
-            items: runs.map(|run| run.items).sum::<u64>() + state.unsealed.map_or(0, |run| run.items),
+            items: runs.chain(&state.unsealed).map(|run| run.items).sum(),
             oldest_received_ns: oldest.or(state.unsealed.map(|run| run.received_ns)),
         }
     }
@@ -259,6 +260,6 @@ impl State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Waiting {
     pub(crate) ranges: u64,
-    pub(crate) items: u64,
+    pub(crate) items: Tally,
     pub(crate) oldest_received_ns: Option<i64>,
 }

@@ -18,6 +18,8 @@ use crate::wal::error::AppendError;
 use crate::wal::queue::{Control, Pending, Queue, Work};
 use crate::wal::range::{LoggedRequest, RangeId, Run, Split};
 use crate::wal::record::{Kind, stride};
+use crate::wal::tally::Tally;
+use crate::wal::window::ResendWindow;
 use crate::wal::writer::{CONTROL_RESERVE_BYTES, Placed, RotateError, Writer};
 
 /// When the caller of a full log should come back.
@@ -47,6 +49,13 @@ impl Rules {
     }
 }
 
+/// What the log held when it was opened.
+pub(crate) struct Past {
+    /// Behind the last cut; it is cut off at once.
+    pub(crate) unsealed: Option<Run>,
+    pub(crate) window: ResendWindow,
+}
+
 /// The state of the thread.
 pub(crate) struct Committer {
     rules: Rules,
@@ -63,6 +72,9 @@ pub(crate) struct Committer {
     /// The requests of `run`, unless some are from before the start.
     requests: Vec<LoggedRequest>,
     is_complete: bool,
+    window: ResendWindow,
+    /// Resends of requests in `chunk`: their fate is the original's.
+    twins: Vec<(Pending, u64)>,
     cut_due: Instant,
     /// Requests that nobody waits for and that could not be written.
     kept: Vec<Pending>,
@@ -72,7 +84,6 @@ pub(crate) struct Committer {
 }
 
 impl Committer {
-    /// `unsealed` is what was found behind the last cut; it is cut off at once.
     pub(crate) fn new(
         rules: Rules,
         queue: Arc<Queue>,
@@ -80,8 +91,9 @@ impl Committer {
         writer: Writer,
         metrics: Metrics,
         full: Arc<AtomicBool>,
-        unsealed: Option<Run>,
+        past: Past,
     ) -> Self {
+        let Past { unsealed, window } = past;
         let now = Instant::now();
         Self {
             rules,
@@ -95,6 +107,8 @@ impl Committer {
             planned: unsealed,
             requests: Vec::new(),
             is_complete: unsealed.is_none(),
+            window,
+            twins: Vec::new(),
             cut_due: now,
             kept: Vec::new(),
             releases: Vec::new(),
@@ -143,6 +157,9 @@ impl Committer {
                 Control::Release(id) => self.releases.push(id),
                 Control::Split(split, answer) => self.place_split(split, answer),
                 Control::Seal(answer) => seals.push(answer),
+                Control::Find(content, answer) => {
+                    let _ = answer.send(self.window.find(content));
+                }
             }
         }
         self.place_releases();
@@ -163,6 +180,11 @@ impl Committer {
 
     fn place_request(&mut self, pending: Pending) {
         let request = &pending.request;
+        if pending.may_be_resent
+            && let Some(sequence) = self.window.find_recent(pending.content, request.received_ns)
+        {
+            return self.twins.push((pending, sequence));
+        }
         let header = request_header(request, pending.content_crc);
         let (environment, body) = (request.environment.clone(), request.body.clone());
         if let Err(error) = self.make_room(header.stride(), CONTROL_RESERVE_BYTES) {
@@ -172,6 +194,8 @@ impl Committer {
             return self.fail(pending);
         };
         let run = run_of(&pending.request, &placed);
+        self.window
+            .note(pending.content, placed.sequence, pending.request.received_ns);
         let planned = self.planned.map_or(run, |planned| planned.join(run));
         self.planned = Some(planned);
         self.chunk.push((Entry::Request(pending), placed));
@@ -280,9 +304,20 @@ impl Committer {
 
     /// Writes what is placed, as one group.
     fn flush(&mut self) {
-        if self.chunk.is_empty() {
-            return;
+        if !self.chunk.is_empty() {
+            self.flush_chunk();
         }
+        // Their originals are on disk now; of those that are not, the twins were told with them.
+        for (pending, sequence) in std::mem::take(&mut self.twins) {
+            self.metrics
+                .count_resent(pending.request.signal, u64::from(pending.request.items));
+            if let Some(waiter) = pending.waiter {
+                let _ = waiter.send(Ok(Acknowledged { sequence }));
+            }
+        }
+    }
+
+    fn flush_chunk(&mut self) {
         let chunk = std::mem::take(&mut self.chunk);
         let sync = self.must_sync(&chunk);
         let placed: Vec<&Placed> = chunk.iter().map(|(_, placed)| placed).collect();
@@ -327,11 +362,11 @@ impl Committer {
     /// Makes a written chunk count, then tells the waiters.
     fn apply(&mut self, chunk: Vec<(Entry, Placed)>) {
         let mut answers = Vec::new();
-        let mut accepted = 0;
+        let mut accepted = Tally::default();
         for (entry, placed) in chunk {
             match entry {
                 Entry::Request(pending) => {
-                    accepted += u64::from(pending.request.items);
+                    accepted += pending.request.tally();
                     answers.extend(self.apply_request(pending, &placed));
                 }
                 Entry::Cut => {
@@ -373,14 +408,26 @@ impl Committer {
 
     fn undo(&mut self, chunk: Vec<(Entry, Placed)>) {
         self.planned = self.run;
-        for (entry, _) in chunk {
+        let mut failed = Vec::new();
+        for (entry, placed) in chunk {
             match entry {
-                Entry::Request(pending) => self.fail(pending),
+                Entry::Request(pending) => {
+                    self.window.forget(pending.content, placed.sequence);
+                    failed.push(placed.sequence);
+                    self.fail(pending);
+                }
                 Entry::Cut => self.not_before = Instant::now() + TRY_AGAIN,
                 Entry::Release(released) => self.releases.extend(released),
                 Entry::Split(_, answer) => {
                     let _ = answer.send(false);
                 }
+            }
+        }
+        for (twin, sequence) in std::mem::take(&mut self.twins) {
+            if failed.binary_search(&sequence).is_ok() {
+                self.fail(twin);
+            } else {
+                self.twins.push((twin, sequence));
             }
         }
     }

@@ -7,6 +7,7 @@ use crate::wal::error::AppendError;
 use crate::wal::queue::Pending;
 use crate::wal::range::{LoggedRequest, RangeId, Run, Split};
 use crate::wal::record::{Header, Kind, content_crc};
+use crate::wal::tally::Tally;
 use crate::wal::writer::Placed;
 
 /// Who waits for a request to be on disk.
@@ -29,7 +30,7 @@ pub(crate) fn run_of(request: &LoggedRequest, placed: &Placed) -> Run {
         },
         start: placed.start,
         end: placed.end,
-        items: u64::from(request.items),
+        items: Tally::of(request.signal, u64::from(request.items)),
         bytes: placed.end.offset - placed.start.offset,
         received_ns: request.received_ns,
     }

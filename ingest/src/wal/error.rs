@@ -83,12 +83,24 @@ pub enum WalOpenError {
         directory: PathBuf,
     },
     /// A newer release wrote the log. Nothing was touched.
-    #[error("segment {segment} of the log has format {version}, which this release does not know")]
+    #[error(
+        "segment {segment} of the log has format {version}, which this release does not know: start the \
+         release that wrote it, or a newer one; nothing was changed"
+    )]
     Version {
         /// The segment.
         segment: u64,
         /// Its format.
         version: u32,
+    },
+    /// A newer release wrote a record. Nothing was touched.
+    #[error(
+        "segment {segment} of the log holds a record that this release does not know: start the release \
+         that wrote it, or a newer one; nothing was lost"
+    )]
+    Record {
+        /// The segment.
+        segment: u64,
     },
     /// The disk refused.
     #[error("the log cannot be opened")]

@@ -9,11 +9,15 @@ use tokio::sync::oneshot;
 use crate::wal::Acknowledged;
 use crate::wal::error::AppendError;
 use crate::wal::range::{LoggedRequest, RangeId, Split};
+use crate::wal::window::Content;
 
 /// A request on its way to disk.
 pub(crate) struct Pending {
     pub(crate) request: LoggedRequest,
     pub(crate) content_crc: u32,
+    pub(crate) content: Content,
+    /// Whether an equal request of before stands for this one.
+    pub(crate) may_be_resent: bool,
     /// Who waits for the outcome. A request of the process itself has nobody: it is kept until written.
     pub(crate) waiter: Option<oneshot::Sender<Result<Acknowledged, AppendError>>>,
 }
@@ -24,6 +28,8 @@ pub(crate) enum Control {
     Release(RangeId),
     /// The range is two from now on; answered when that is on disk.
     Split(Split, oneshot::Sender<bool>),
+    /// The latest sequence number of a request with this content, if it is remembered.
+    Find(Content, oneshot::Sender<Option<u64>>),
     /// What is unsealed becomes a range now; answered when that is on disk.
     Seal(oneshot::Sender<bool>),
 }

@@ -8,10 +8,12 @@ use brokle_model::id::ProjectId;
 use brokle_model::telemetry::Signal;
 use bytes::Bytes;
 use chrono::DateTime;
+use serde::{Deserialize, Serialize};
 
 use crate::pipeline::batch::RangeRecord;
 use crate::wal::budget::Reservation;
 use crate::wal::record::take;
+use crate::wal::tally::Tally;
 
 /// The first and last sequence number of a range. Both are part of its name, so that two ranges that differ
 /// in a single record never share an insert token.
@@ -64,7 +66,7 @@ pub(crate) struct Run {
     pub(crate) start: Position,
     /// Where its last record ends.
     pub(crate) end: Position,
-    pub(crate) items: u64,
+    pub(crate) items: Tally,
     pub(crate) bytes: u64,
     /// When its first request was accepted.
     pub(crate) received_ns: i64,
@@ -105,7 +107,7 @@ impl SealedRange {
     }
 
     /// Spans, records and points in it.
-    pub fn items(&self) -> u64 {
+    pub fn items(&self) -> Tally {
         self.run.items
     }
 
@@ -139,6 +141,11 @@ pub struct LoggedRequest {
 }
 
 impl LoggedRequest {
+    /// Its items, as a count of its signal.
+    pub(crate) fn tally(&self) -> Tally {
+        Tally::of(self.signal, u64::from(self.items))
+    }
+
     /// The request as the decoder takes it.
     pub fn as_record(&self) -> RangeRecord<'_> {
         RangeRecord {
@@ -157,9 +164,39 @@ pub(crate) struct Split {
     pub(crate) whole: RangeId,
     /// The last sequence number of the first half.
     pub(crate) middle: u64,
-    pub(crate) first_items: u64,
+    pub(crate) first_items: FirstItems,
     pub(crate) first_bytes: u64,
     pub(crate) stored: Vec<StoredPart>,
+}
+
+/// Items of the first half.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FirstItems {
+    /// By signal.
+    BySignal(Tally),
+    /// Format 1 told the sum alone.
+    Sum(u64),
+}
+
+impl FirstItems {
+    fn total(self) -> u64 {
+        match self {
+            Self::BySignal(tally) => tally.total(),
+            Self::Sum(total) => total,
+        }
+    }
+}
+
+/// The part of a split record that has no fixed length.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum SplitDetails {
+    Format2 {
+        stored: Vec<StoredPart>,
+        /// By the signal's number.
+        first_items: Vec<(u8, u64)>,
+    },
+    Format1(Vec<StoredPart>),
 }
 
 impl Split {
@@ -167,20 +204,39 @@ impl Split {
         let mut bytes = Vec::with_capacity(64);
         self.whole.encode_into(&mut bytes);
         bytes.extend_from_slice(&self.middle.to_le_bytes());
-        bytes.extend_from_slice(&self.first_items.to_le_bytes());
+        bytes.extend_from_slice(&self.first_items.total().to_le_bytes());
         bytes.extend_from_slice(&self.first_bytes.to_le_bytes());
-        // Strings always serialise.
-        bytes.extend_from_slice(&serde_json::to_vec(&self.stored).unwrap_or_default());
+        let stored = self.stored.clone();
+        let details = match self.first_items {
+            FirstItems::BySignal(tally) => SplitDetails::Format2 {
+                stored,
+                first_items: tally
+                    .iter()
+                    .map(|(signal, items)| (signal as u8, items))
+                    .collect(),
+            },
+            FirstItems::Sum(_) => SplitDetails::Format1(stored),
+        };
+        // Strings and numbers always serialise.
+        bytes.extend_from_slice(&serde_json::to_vec(&details).unwrap_or_default());
         bytes
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (stored, first_items) = match serde_json::from_slice(bytes.get(40..)?).ok()? {
+            SplitDetails::Format2 { stored, first_items } => {
+                let of = |(number, items)| Some(Tally::of(Signal::from_number(number)?, items));
+                let tallies: Option<Vec<Tally>> = first_items.into_iter().map(of).collect();
+                (stored, FirstItems::BySignal(tallies?.into_iter().sum()))
+            }
+            SplitDetails::Format1(stored) => (stored, FirstItems::Sum(u64::from_le_bytes(take(bytes, 24)?))),
+        };
         Some(Self {
             whole: RangeId::decode(bytes)?,
             middle: u64::from_le_bytes(take(bytes, 16)?),
-            first_items: u64::from_le_bytes(take(bytes, 24)?),
+            first_items,
             first_bytes: u64::from_le_bytes(take(bytes, 32)?),
-            stored: serde_json::from_slice(bytes.get(40..)?).ok()?,
+            stored,
         })
     }
 
@@ -189,8 +245,11 @@ impl Split {
         let (mut first, mut second) = (*run, *run);
         first.id.last = self.middle;
         second.id.first = self.middle + 1;
-        first.items = self.first_items.min(run.items);
-        second.items = run.items - first.items;
+        first.items = match self.first_items {
+            FirstItems::BySignal(items) => items.at_most(run.items),
+            FirstItems::Sum(total) => run.items.first(total),
+        };
+        second.items = run.items.without(first.items);
         first.bytes = self.first_bytes.min(run.bytes);
         second.bytes = run.bytes - first.bytes;
         (first, second)
@@ -206,7 +265,7 @@ mod tests {
         let split = Split {
             whole: RangeId { first: 3, last: 9 },
             middle: 5,
-            first_items: 4,
+            first_items: FirstItems::BySignal(Tally::of(Signal::Traces, 4)),
             first_bytes: 100,
             stored: vec![("observations".to_owned(), "202611".to_owned())],
         };
@@ -219,18 +278,18 @@ mod tests {
             id: split.whole,
             start: place,
             end: place,
-            items: 10,
+            items: Tally::of(Signal::Traces, 10) + Tally::of(Signal::Logs, 1),
             bytes: 300,
             received_ns: 1,
         };
         let (first, second) = split.apply(&run);
         assert_eq!(
             (first.id, first.items, first.bytes),
-            (RangeId { first: 3, last: 5 }, 4, 100)
+            (RangeId { first: 3, last: 5 }, Tally::of(Signal::Traces, 4), 100)
         );
         assert_eq!(
-            (second.id, second.items, second.bytes),
-            (RangeId { first: 6, last: 9 }, 6, 200)
+            (second.id, second.items.total(), second.bytes),
+            (RangeId { first: 6, last: 9 }, 7, 200)
         );
     }
 }

@@ -10,10 +10,11 @@ use bytes::Bytes;
 use crate::wal::Wal;
 use crate::wal::book::TakenRange;
 use crate::wal::range::{LoggedRequest, RangeId};
-use crate::wal::record::{Header, Kind, Seed, signal_from_number};
+use crate::wal::record::{Header, Kind, Seed};
 use crate::wal::scan::{Extent, Scan, Step};
 use crate::wal::segment::{SEGMENT_HEADER_BYTES, Segment};
 use crate::wal::set_aside::set_aside;
+use crate::wal::tally::Tally;
 
 /// The requests of a range.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub struct RangeContent {
     /// In order.
     pub requests: Vec<LoggedRequest>,
     /// Items that were accepted and cannot be read any more.
-    pub damaged_items: u64,
+    pub damaged_items: Tally,
 }
 
 impl Wal {
@@ -30,7 +31,7 @@ impl Wal {
         if let Some(requests) = taken.cached.take() {
             return Ok(RangeContent {
                 requests,
-                damaged_items: 0,
+                damaged_items: Tally::default(),
             });
         }
         let run = taken.range.run;
@@ -44,10 +45,16 @@ impl Wal {
             };
             self.read_segment(&segment, start, end, run.id, &mut requests)?;
         }
-        let readable: u64 = requests.iter().map(|request| u64::from(request.items)).sum();
+        let readable: Tally = requests.iter().map(LoggedRequest::tally).sum();
+        // Of a split from format 1 the halves' items are known by their sum alone.
+        let damaged_items = if readable.total() < run.items.total() {
+            run.items.without(readable)
+        } else {
+            Tally::default()
+        };
         Ok(RangeContent {
             requests,
-            damaged_items: run.items.saturating_sub(readable),
+            damaged_items,
         })
     }
 
@@ -70,7 +77,7 @@ impl Wal {
                             first: header.sequence,
                             last: header.sequence,
                         });
-                    if let (true, Some(signal)) = (is_wanted, signal_from_number(header.signal)) {
+                    if let (true, Some(signal)) = (is_wanted, Signal::from_number(header.signal)) {
                         let content = Bytes::copy_from_slice(scan.content()?);
                         requests.push(logged_request(&header, signal, &content));
                     }
@@ -86,7 +93,7 @@ impl Wal {
 }
 
 fn logged_request(header: &Header, signal: Signal, content: &Bytes) -> LoggedRequest {
-    let (environment, body) = content.split_at(usize::from(header.environment_bytes).min(content.len()));
+    let (environment, body) = header.divide(content);
     LoggedRequest {
         sequence: header.sequence,
         project: ProjectId::from_u128(header.project),

@@ -39,11 +39,13 @@ impl Kind {
     }
 }
 
-/// Reads a signal's number on disk.
-pub(crate) fn signal_from_number(number: u8) -> Option<Signal> {
-    [Signal::Traces, Signal::Logs, Signal::Metrics]
-        .into_iter()
-        .find(|signal| *signal as u8 == number)
+/// Why bytes are not a header that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeaderDefect {
+    /// Not a record of this segment, or a damaged one.
+    Damaged,
+    /// Whole, but of a kind, signal or encoding that a newer release has added.
+    Unknown,
 }
 
 /// What a segment's checksums start from.
@@ -107,9 +109,21 @@ impl Header {
         bytes
     }
 
-    /// Reads a header of the segment of `seed`; `None` when these bytes are not one.
-    pub(crate) fn decode(bytes: &[u8; HEADER_BYTES], seed: Seed) -> Option<Self> {
-        if bytes[0..4] != MAGIC || take::<4>(bytes, 4).map(u32::from_le_bytes)? != seed.header_crc(bytes) {
+    /// Reads a header of the segment of `seed`.
+    pub(crate) fn decode(bytes: &[u8; HEADER_BYTES], seed: Seed) -> Result<Self, HeaderDefect> {
+        let crc = take::<4>(bytes, 4).map(u32::from_le_bytes);
+        if bytes[0..4] != MAGIC || crc != Some(seed.header_crc(bytes)) {
+            return Err(HeaderDefect::Damaged);
+        }
+        Self::decode_known(bytes).ok_or(HeaderDefect::Unknown)
+    }
+
+    fn decode_known(bytes: &[u8; HEADER_BYTES]) -> Option<Self> {
+        let kind = Kind::from_number(bytes[61])?;
+        if kind == Kind::Request {
+            Signal::from_number(bytes[62])?;
+        }
+        if bytes[63] != 0 {
             return None;
         }
         Some(Self {
@@ -121,10 +135,15 @@ impl Header {
             received_ns: i64::from_le_bytes(take(bytes, 48)?),
             items: u32::from_le_bytes(take(bytes, 56)?),
             environment_bytes: bytes[60],
-            kind: Kind::from_number(bytes[61])?,
+            kind,
             signal: bytes[62],
             flags: bytes[63],
         })
+    }
+
+    /// The environment tag and the body in a request's content.
+    pub(crate) fn divide<'a>(&self, content: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+        content.split_at(usize::from(self.environment_bytes).min(content.len()))
     }
 
     /// Bytes from this record's start to the next one's.
@@ -179,12 +198,26 @@ mod tests {
 
     #[test]
     fn a_header_reads_back_as_written() {
-        assert_eq!(Header::decode(&header().encode(seed(3)), seed(3)), Some(header()));
+        assert_eq!(Header::decode(&header().encode(seed(3)), seed(3)), Ok(header()));
     }
 
     #[test]
     fn a_header_of_the_files_earlier_use_is_not_taken() {
-        assert_eq!(Header::decode(&header().encode(seed(3)), seed(4)), None);
+        let decoded = Header::decode(&header().encode(seed(3)), seed(4));
+        assert_eq!(decoded, Err(HeaderDefect::Damaged));
+    }
+
+    #[test]
+    fn what_a_newer_release_wrote_is_told_from_damage() {
+        for (signal, flags) in [(250, 0), (1, 1)] {
+            let newer = Header {
+                signal,
+                flags,
+                ..header()
+            };
+            let decoded = Header::decode(&newer.encode(seed(3)), seed(3));
+            assert_eq!(decoded, Err(HeaderDefect::Unknown));
+        }
     }
 
     #[test]
@@ -193,7 +226,8 @@ mod tests {
         for bit in 0..HEADER_BYTES * 8 {
             let mut damaged = bytes;
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(Header::decode(&damaged, seed(3)), None, "bit {bit}");
+            let decoded = Header::decode(&damaged, seed(3));
+            assert_eq!(decoded, Err(HeaderDefect::Damaged), "bit {bit}");
         }
     }
 

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
+use brokle_model::telemetry::Signal;
+
 use crate::wal::disk::Disk;
 use crate::wal::error::WalOpenError;
 use crate::wal::range::{Position, RangeId, Run, SealedRange, Split};
@@ -15,6 +17,8 @@ use crate::wal::segment::{
     HeaderDefect, SEGMENT_HEADER_BYTES, Segment, SegmentHeader, segment_index, segment_name, spare_number,
 };
 use crate::wal::set_aside::{DamagedRegion, set_aside};
+use crate::wal::tally::Tally;
+use crate::wal::window::ResendWindow;
 
 /// The state of the log on disk.
 pub(crate) struct Recovered {
@@ -35,10 +39,17 @@ pub(crate) struct Recovered {
 }
 
 /// Reads the log in `disk`.
-pub(crate) fn recover(disk: &Arc<dyn Disk>, segment_bytes: u64) -> Result<Recovered, WalOpenError> {
+pub(crate) fn recover(
+    disk: &Arc<dyn Disk>,
+    segment_bytes: u64,
+    window: &mut ResendWindow,
+) -> Result<Recovered, WalOpenError> {
     let files = list(disk.as_ref(), segment_bytes)?;
     let mut damaged = Vec::new();
     let opened = open_segments(disk.as_ref(), &files, &mut damaged)?;
+    for name in &files.useless {
+        disk.remove(name)?;
+    }
     // An empty directory is a new log: its sequence numbers start over, so its tokens need a new name.
     let wal_id = opened.last().map_or_else(rand::random, |last| last.header.wal_id);
     let last_index = files.segments.keys().next_back().copied();
@@ -58,7 +69,7 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, segment_bytes: u64) -> Result<Recove
     };
     for (place, current) in opened.iter().enumerate() {
         let extent = current.extent(opened.get(place + 1));
-        let end = replay_segment(disk.as_ref(), current, extent, &mut replay, &mut damaged)?;
+        let end = replay_segment(disk.as_ref(), current, extent, &mut replay, window, &mut damaged)?;
         if last_index == Some(current.segment.index) {
             last.offset = end;
         }
@@ -84,6 +95,8 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, segment_bytes: u64) -> Result<Recove
 struct Files {
     segments: BTreeMap<u64, u64>,
     spares: Vec<String>,
+    /// Spare files of another length.
+    useless: Vec<String>,
     bytes: u64,
 }
 
@@ -97,7 +110,7 @@ fn list(disk: &dyn Disk, segment_bytes: u64) -> io::Result<Files> {
             files.spares.push(name);
             files.bytes += length;
         } else if spare_number(&name).is_some() {
-            disk.remove(&name)?;
+            files.useless.push(name);
         }
     }
     Ok(files)
@@ -186,15 +199,22 @@ fn replay_segment(
     opened: &Opened,
     extent: Extent,
     replay: &mut Replay,
+    window: &mut ResendWindow,
     damaged: &mut Vec<DamagedRegion>,
-) -> io::Result<u64> {
+) -> Result<u64, WalOpenError> {
     let (segment, header) = (&opened.segment, &opened.header);
     let seed = Seed::new(header.wal_id, segment.index);
     let file = Arc::clone(&segment.file);
     let mut scan = Scan::new(seed, file, SEGMENT_HEADER_BYTES, header.first_sequence, extent);
     replay.next_sequence = replay.next_sequence.max(header.first_sequence);
     loop {
-        match scan.step()? {
+        let step = scan.step().map_err(|error| match error.kind() {
+            io::ErrorKind::Unsupported => WalOpenError::Record {
+                segment: segment.index,
+            },
+            _ => WalOpenError::Io(error),
+        })?;
+        match step {
             Step::Record { header, offset, end } => {
                 let start = Position {
                     segment: segment.index,
@@ -204,7 +224,14 @@ fn replay_segment(
                     segment: segment.index,
                     offset: end,
                 };
-                replay.take(&header, start, end, scan.content()?);
+                let content = scan.content()?;
+                replay.take(&header, start, end, content);
+                if header.kind == Kind::Request {
+                    let (environment, body) = header.divide(content);
+                    let hasher = window.hasher();
+                    let known = hasher.of_parts(header.project, header.signal, environment, body);
+                    window.note(known, header.sequence, header.received_ns);
+                }
             }
             Step::Damage { from, to } => {
                 damaged.push(set_aside(disk, segment, from, to)?);
@@ -257,7 +284,9 @@ impl Replay {
             },
             start,
             end,
-            items: u64::from(header.items),
+            items: Signal::from_number(header.signal)
+                .map(|signal| Tally::of(signal, u64::from(header.items)))
+                .unwrap_or_default(),
             bytes: header.stride(),
             received_ns: header.received_ns,
         };

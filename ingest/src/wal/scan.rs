@@ -5,7 +5,9 @@ use std::io;
 use std::sync::Arc;
 
 use crate::wal::disk::LogFile;
-use crate::wal::record::{ALIGNMENT, HEADER_BYTES, Header, Seed, content_crc, starts_like_a_record};
+use crate::wal::record::{
+    ALIGNMENT, HEADER_BYTES, Header, HeaderDefect, Seed, content_crc, starts_like_a_record,
+};
 
 const WINDOW_BYTES: usize = 1024 * 1024;
 
@@ -26,6 +28,11 @@ impl Extent {
         }
     }
 }
+
+/// A record of a newer release: to go on without it would be to lose it.
+#[derive(Debug, thiserror::Error)]
+#[error("a record is of a kind that this release does not know")]
+struct UnknownRecord;
 
 /// One step of the walk.
 #[derive(Debug)]
@@ -144,7 +151,13 @@ impl Scan {
             .window
             .get(offset, HEADER_BYTES)?
             .and_then(|bytes| bytes.try_into().ok());
-        Ok(bytes.and_then(|bytes| Header::decode(bytes, self.seed)))
+        match bytes.map(|bytes| Header::decode(bytes, self.seed)) {
+            Some(Ok(header)) => Ok(Some(header)),
+            Some(Err(HeaderDefect::Unknown)) => {
+                Err(io::Error::new(io::ErrorKind::Unsupported, UnknownRecord))
+            }
+            Some(Err(HeaderDefect::Damaged)) | None => Ok(None),
+        }
     }
 
     /// The first good record behind `offset`, wherever it starts.

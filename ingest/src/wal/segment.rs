@@ -11,7 +11,11 @@ use crate::wal::record::take;
 pub(crate) const SEGMENT_HEADER_BYTES: u64 = HEADER as u64;
 
 const MAGIC: [u8; 8] = *b"BRKLWAL\0";
-const VERSION: u32 = 1;
+/// What is written. Version 2: a split tells its items by signal, and there may be signals beyond the first
+/// three.
+const VERSION: u32 = 2;
+/// What is read.
+const VERSIONS: std::ops::RangeInclusive<u32> = 1..=VERSION;
 const HEADER: usize = 64;
 const SUFFIX: &str = ".segment";
 const SPARE_PREFIX: &str = "spare-";
@@ -66,7 +70,7 @@ impl SegmentHeader {
                 .map(u32::from_le_bytes)
                 .ok_or(HeaderDefect::Damaged)
         };
-        if word(8)? != VERSION {
+        if !VERSIONS.contains(&word(8)?) {
             return Err(HeaderDefect::Version(word(8)?));
         }
         if word(12)? != crc32c::crc32c(&bytes[16..]) {

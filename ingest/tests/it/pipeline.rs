@@ -1,5 +1,6 @@
 //! From the log to a storage that fails in every way it can.
 
+mod conservation;
 mod poison;
 mod storage;
 mod stored;

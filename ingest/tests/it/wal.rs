@@ -5,6 +5,7 @@ mod damage;
 pub(crate) mod disk;
 mod failing;
 mod ranges;
+mod resend;
 
 use std::path::Path;
 use std::sync::Arc;

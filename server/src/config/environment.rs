@@ -127,6 +127,18 @@ pub(crate) const VARIABLES: &[Variable] = &[
         "bytes of telemetry held in memory; default 192 MiB",
     ),
     variable(
+        "BROKLE_RESEND_WINDOW_REQUESTS",
+        "ingest.resend_window_requests",
+        Kind::Integer,
+        "acknowledged requests remembered to recognise resends; 0: none; default 100000",
+    ),
+    variable(
+        "BROKLE_RESEND_WINDOW_S",
+        "ingest.resend_window_s",
+        Kind::Integer,
+        "seconds for which they are remembered; default 600",
+    ),
+    variable(
         "JWT_SECRET",
         "accounts.jwt_secret",
         Kind::Secret,

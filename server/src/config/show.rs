@@ -48,6 +48,8 @@ pub(crate) fn render(loaded: &LoadedConfig) -> String {
     );
     line("ingest.wal_bytes_max", &ingest.wal_bytes_max);
     line("ingest.memory_bytes_max", &ingest.memory_bytes_max);
+    line("ingest.resend_window_requests", &ingest.resend_window_requests);
+    line("ingest.resend_window_s", &ingest.resend_window_s);
     let prices = prices.file.as_ref();
     line(
         "prices.file",

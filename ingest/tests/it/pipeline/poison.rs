@@ -35,7 +35,8 @@ async fn one_poisoned_request_among_many_becomes_a_dead_letter_and_the_others_ar
     assert_eq!(kept.body, submission(77).body);
     // The cause is removed, and the letter sent again.
     storage.refuse([], None);
-    ingest.append(kept).await.unwrap();
+    let again = ingest.wal().append_again(kept, 0).unwrap();
+    again.await.unwrap().unwrap();
     ingest.dead_letters().remove(&letters[0]).unwrap();
     eventually("the letter is stored", || storage.rows("numbers").len() == 100).await;
     assert_eq!(ingest.dead_letters().list().unwrap(), []);

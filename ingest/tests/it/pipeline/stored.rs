@@ -25,7 +25,7 @@ async fn accepted_requests_are_stored_and_the_books_add_up() {
     assert_eq!(counts.accepted, 400);
     assert_eq!(
         counts.accepted,
-        counts.stored + counts.waiting + counts.dead_lettered + counts.damaged
+        counts.stored + counts.waiting + counts.dead_lettered + counts.refused_later
     );
     eventually("all rows are stored", || ingest.items().stored == 400).await;
     assert_eq!(storage.rows("numbers"), (0..200).collect::<Vec<_>>());
@@ -190,8 +190,8 @@ async fn the_metrics_page_shows_the_state_of_the_log() {
     let mut page = String::new();
     prometheus_client::encoding::text::encode(&mut page, &registry).unwrap();
     for line in [
-        "brokle_ingest_accepted_items_total 20",
-        "brokle_ingest_waiting_items 20",
+        "brokle_ingest_accepted_items_total{signal=\"traces\"} 20",
+        "brokle_ingest_waiting_items{signal=\"traces\"} 20.0",
         "brokle_ingest_wal_bytes ",
     ] {
         assert!(page.contains(line), "{line} in\n{page}");
