@@ -1,5 +1,6 @@
 //! The routes: extract, plan, read, answer. Who may ask is in each handler's signature.
 
+mod analytics;
 mod export;
 mod observations;
 #[cfg(test)]
@@ -49,6 +50,14 @@ impl Query {
             .routes(routes!(traces::get_trace))
             .routes(routes!(observations::list_observations))
             .routes(routes!(export::export_trace))
+            .routes(routes!(analytics::overview))
+            .routes(routes!(analytics::requests))
+            .routes(routes!(analytics::costs))
+            .routes(routes!(analytics::latency))
+            .routes(routes!(analytics::models))
+            .routes(routes!(analytics::providers))
+            .routes(routes!(analytics::users))
+            .routes(routes!(analytics::sessions))
             .with_state(self)
     }
 }

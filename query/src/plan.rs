@@ -1,11 +1,15 @@
 //! What was asked for, checked: a value of these types can be turned into SQL and run. No SQL here.
 
+mod analytics;
 mod cursor;
 mod error;
 mod range;
 
 use brokle_model::id::{ProjectId, TraceId};
 
+pub use analytics::{
+    Dimension, GroupBy, QUARTER_MS, SERIES_MAX, TOP_DEFAULT, TOP_MAX, TopCursor, TopSort, Usage,
+};
 pub use cursor::{Cursor, InvalidCursor};
 pub use error::PlanError;
 pub use range::{TimeRange, to_nanos};

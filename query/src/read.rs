@@ -1,5 +1,6 @@
 //! The reads themselves: plan, SQL, storage, shape. The only place where they meet, and free of HTTP.
 
+mod analytics;
 mod charts;
 mod error;
 mod list;

@@ -3,9 +3,11 @@
 //! Absent is `null`, money is a decimal string, time is RFC 3339 in UTC, ids are lower-case hex. What a
 //! chart has no row for is decided here, not left to the drawing.
 
+pub(crate) mod analytics;
 mod any_value;
 pub(crate) mod charts;
 mod columns;
+mod figures;
 pub(crate) mod keys;
 pub(crate) mod observation;
 pub(crate) mod otlp;

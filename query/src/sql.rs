@@ -5,7 +5,7 @@
 //! - no value is ever formatted into the text, only bound; what is formatted are our own words and counts;
 //! - lists repeat the sort key's prefix in ORDER BY, so that reading stops when the page is full, and go on
 //!   by keyset, never by OFFSET;
-//! - FINAL is never used: a resent row is told apart by `LIMIT 1 BY` among the few rows of a page;
+//! - FINAL is never used on them (only on the small table of roll-ups): a resent row is told apart by `LIMIT 1 BY` among the few rows of a page;
 //! - lists and charts read the narrow `observations_core`; only what one trace shows, and full text, reads
 //!   `observations`.
 
@@ -17,9 +17,11 @@ mod summaries;
 #[cfg(test)]
 mod tests;
 mod traces;
+pub(crate) mod usage;
 mod windows;
 
-pub(crate) use charts::{FACETS, facet, histogram};
+pub(crate) use charts::{FACET_VALUES_MAX, FACETS, histogram};
+pub(crate) use condition::is_about_names;
 pub(crate) use observations::{observation_keys, observation_rows};
 pub(crate) use summaries::{summaries, trace_metadata};
 pub(crate) use traces::{Candidates, candidates, trace_ranges};

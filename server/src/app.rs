@@ -15,7 +15,9 @@ use brokle_ingest::receiver::{Receiver, ReceiverConfig, ReceiverMetrics};
 use brokle_model::clock::{SharedClock, SystemClock};
 use brokle_model::port::TelemetrySink;
 use brokle_model::price::PriceBook;
+use brokle_query::rollup::{RollUpConfig, RollUps};
 use brokle_query::{Prices, Query};
+use brokle_storage::maintenance::TelemetryMaintenance;
 use brokle_storage::repo::Store;
 use brokle_storage::telemetry::{TelemetryReader, TelemetryWriter};
 use brokle_storage_cache::{MemoryCache, MemoryLimiter};
@@ -35,6 +37,7 @@ pub(crate) struct Planes {
     pub(crate) receiver: Arc<Receiver>,
     pub(crate) gateway: Gateway,
     pub(crate) query: Query,
+    pub(crate) roll_ups: Arc<RollUps>,
     pub(crate) prices: Prices,
 }
 
@@ -43,6 +46,7 @@ pub(crate) struct Stores {
     pub(crate) relational: Arc<dyn Store>,
     pub(crate) telemetry_writer: Arc<dyn TelemetryWriter>,
     pub(crate) telemetry_reader: Arc<dyn TelemetryReader>,
+    pub(crate) telemetry_maintenance: Arc<dyn TelemetryMaintenance>,
 }
 
 impl Planes {
@@ -85,6 +89,12 @@ impl Planes {
             registry,
         )?;
         let prices = Prices::new(prices, accounts.session_resolver(), Arc::clone(&clock));
+        let roll_ups = RollUps::new(
+            Arc::clone(&stores.telemetry_reader),
+            stores.telemetry_maintenance,
+            Arc::clone(&clock),
+            RollUpConfig::default(),
+        );
         let query = Query::new(stores.telemetry_reader, accounts.session_resolver(), clock);
         Ok(Self {
             accounts,
@@ -92,6 +102,7 @@ impl Planes {
             receiver,
             gateway,
             query,
+            roll_ups: Arc::new(roll_ups),
             prices,
         })
     }

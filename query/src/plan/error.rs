@@ -31,6 +31,14 @@ pub enum PlanError {
         /// The greatest.
         max: usize,
     },
+    /// No such step.
+    #[error(
+        "`interval_ms` must be whole seconds that divide 15 minutes, or a multiple of 15 minutes, and give at most {steps_max} steps"
+    )]
+    IntervalOutOfRange {
+        /// The most steps.
+        steps_max: i64,
+    },
     /// Not a cursor of ours.
     #[error(transparent)]
     Cursor(#[from] InvalidCursor),
@@ -46,6 +54,7 @@ impl PlanError {
             Self::InvalidTime { field, .. } => field,
             Self::EmptyRange | Self::RangeTooLong { .. } => "from",
             Self::LimitOutOfRange { .. } => "limit",
+            Self::IntervalOutOfRange { .. } => "interval_ms",
             Self::Cursor(_) => "cursor",
             Self::Filter(_) => "filter",
         }
@@ -63,6 +72,7 @@ impl Classify for PlanError {
             Self::Filter(error) => error.code(),
             Self::InvalidTime { .. } | Self::EmptyRange | Self::RangeTooLong { .. } => "invalid_time_range",
             Self::LimitOutOfRange { .. } => "invalid_limit",
+            Self::IntervalOutOfRange { .. } => "invalid_interval",
         }
     }
 }

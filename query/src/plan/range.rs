@@ -77,7 +77,7 @@ impl TimeRange {
         (first..first + self.bucket_count(interval_ms)).map(move |bucket| bucket * interval_ms)
     }
 
-    fn bucket_count(self, interval_ms: i64) -> i64 {
+    pub(super) fn bucket_count(self, interval_ms: i64) -> i64 {
         let first = self.from.timestamp_millis().div_euclid(interval_ms);
         let last = (to_nanos(self.to) - 1).div_euclid(interval_ms * 1_000_000);
         last - first + 1

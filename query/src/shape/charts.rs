@@ -8,8 +8,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ShapeError;
+use super::analytics::{RequestsPoint, Steps};
 use super::columns::Columns;
-use crate::plan::Histogram as HistogramPlan;
+use crate::plan::{Histogram as HistogramPlan, Usage as UsagePlan};
 
 /// Traces over time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -64,6 +65,19 @@ pub(crate) struct Facets {
     pub fields: Vec<FacetField>,
 }
 
+/// The same from figures, step by step.
+pub(crate) fn histogram_of_steps(plan: &UsagePlan, steps: &Steps) -> Histogram {
+    let bucket = |point: RequestsPoint| Bucket {
+        start: point.start,
+        count: point.traces,
+        error_count: point.trace_errors,
+    };
+    Histogram {
+        interval_ms: plan.interval_ms,
+        buckets: steps.points("", false, plan).into_iter().map(bucket).collect(),
+    }
+}
+
 /// A field to filter by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FacetField {
@@ -87,7 +101,7 @@ pub(crate) fn facet_values(batches: &[RecordBatch]) -> Result<Vec<FacetValue>, S
     let mut values = Vec::new();
     for batch in batches {
         let columns = Columns::of(batch);
-        let (texts, counts) = (columns.text("value")?, columns.number("trace_count")?);
+        let (texts, counts) = (columns.text("facet_value")?, columns.number("trace_count")?);
         for row in 0..batch.num_rows() {
             values.push(FacetValue {
                 value: texts.value(row).to_owned(),

@@ -1,11 +1,11 @@
-//! Traces counted: over time, and by the values of a field.
+//! Traces counted over time, where the roll-up cannot: in narrow buckets, and under filters that ask more of
+//! a trace than its name, status, environment and service. And the fields whose values are offered.
 
-use brokle_model::id::ProjectId;
 use brokle_storage::telemetry::SqlQuery;
 
-use super::condition::{self, ENTRY_NAME};
+use super::condition;
 use super::statement::Parameters;
-use crate::plan::{BUCKETS_MAX, Histogram, TimeRange, to_nanos};
+use crate::plan::{BUCKETS_MAX, Dimension, Histogram, TimeRange, to_nanos};
 
 /// Buckets up to this width are narrow beside the traces themselves.
 const NARROW_INTERVAL_MS: i64 = 15 * 60 * 1_000;
@@ -58,69 +58,47 @@ ORDER BY bucket_ms",
 pub(crate) struct Facet {
     /// Its name in the filter language.
     pub(crate) field: &'static str,
-    expression: &'static str,
-    of_entries: bool,
+    pub(super) source: FacetSource,
+}
+
+/// What knows a field's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FacetSource {
+    /// A dimension of which a trace has one value.
+    Dimension(Dimension),
+    /// A trace may have several values.
+    OfTrace,
+}
+
+const fn of_entry(field: &'static str, dimension: Dimension) -> Facet {
+    Facet {
+        field,
+        source: FacetSource::Dimension(dimension),
+    }
+}
+
+const fn of_trace(field: &'static str) -> Facet {
+    Facet {
+        field,
+        source: FacetSource::OfTrace,
+    }
 }
 
 /// The fields offered, in the order in which they are shown.
-pub(crate) const FACETS: [Facet; 5] = [
-    Facet {
-        field: "environment",
-        expression: "toString(environment)",
-        of_entries: true,
-    },
-    Facet {
-        field: "model",
-        expression: "toString(if(model != '', model, model_requested))",
-        of_entries: false,
-    },
-    Facet {
-        field: "status",
-        expression: "transform(status_code, [1, 2], ['ok', 'error'], 'unset')",
-        of_entries: true,
-    },
-    Facet {
-        field: "name",
-        expression: "",
-        of_entries: true,
-    },
-    Facet {
-        field: "user",
-        expression: "user_id",
-        of_entries: false,
-    },
+pub(crate) const FACETS: [Facet; 9] = [
+    of_entry("environment", Dimension::Environment),
+    of_trace("model"),
+    of_entry("status", Dimension::Status),
+    of_entry("name", Dimension::Name),
+    of_entry("user", Dimension::User),
+    of_trace("provider"),
+    of_trace("type"),
+    of_trace("tag"),
+    of_entry("service", Dimension::Service),
 ];
 
 /// Values offered per field.
-const VALUES_MAX: usize = 20;
-
-/// The values of a field with the most traces. Counts are exact up to some ten thousand traces and close
-/// beyond.
-pub(crate) fn facet(project: ProjectId, range: TimeRange, facet: Facet) -> SqlQuery {
-    let mut parameters = Parameters::new(project);
-    let mut conditions = entries_within(range, &mut parameters);
-    if !facet.of_entries {
-        conditions.pop();
-    }
-    let entry_name = format!("toString({ENTRY_NAME})");
-    let expression = if facet.expression.is_empty() {
-        &entry_name
-    } else {
-        facet.expression
-    };
-    let text = format!(
-        "\
-SELECT {expression} AS value, uniq(trace_id) AS trace_count
-FROM observations_core
-WHERE {}
-GROUP BY value
-HAVING value != ''
-ORDER BY trace_count DESC, value
-LIMIT {VALUES_MAX}",
-        conditions.join("\n    AND ")
-    );
-    parameters.into_query(text, VALUES_MAX)
-}
+pub(crate) const FACET_VALUES_MAX: usize = 20;
 
 /// The rows of the range; the last condition keeps entries only.
 fn entries_within(range: TimeRange, parameters: &mut Parameters) -> Vec<String> {

@@ -34,6 +34,15 @@ pub(crate) fn is_about_entries(filter: &Filter) -> bool {
     })
 }
 
+/// Whether the whole filter is answered by what the roll-up of traces' names keeps apart.
+pub(crate) fn is_about_names(filter: &Filter) -> bool {
+    filter.terms.iter().all(|term| match &term.condition {
+        Condition::Status(_) => true,
+        Condition::Matches(field, _) => column(*field).is_some(),
+        Condition::Id(_) | Condition::Text(_) | Condition::Compares(..) => false,
+    })
+}
+
 /// Conditions, one per term. `range` is that of the entry rows.
 pub(super) fn conditions(filter: &Filter, range: TimeRange, parameters: &mut Parameters) -> Vec<String> {
     let margin = Margin::around(range, parameters);

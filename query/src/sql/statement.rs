@@ -2,7 +2,7 @@
 
 use brokle_model::id::{ProjectId, TraceId};
 use brokle_storage::telemetry::SqlQuery;
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::windows::Window;
@@ -47,6 +47,18 @@ impl Parameters {
 
     pub(super) fn time(&mut self, nanos: i64) -> String {
         self.scalar("DateTime64(9, 'UTC')", &print_time(nanos))
+    }
+
+    /// A whole second, for the tables of quarters of an hour.
+    pub(super) fn seconds(&mut self, instant: DateTime<Utc>) -> String {
+        self.scalar(
+            "DateTime('UTC')",
+            &instant.format("%Y-%m-%d %H:%M:%S").to_string(),
+        )
+    }
+
+    pub(super) fn number(&mut self, value: i64) -> String {
+        self.scalar("Int64", &value.to_string())
     }
 
     pub(super) fn decimal(&mut self, value: Decimal) -> String {

@@ -1,9 +1,10 @@
 use brokle_model::id::{ProjectId, SpanId, TraceId};
 use brokle_storage::telemetry::SqlQuery;
 
+use super::usage::{self, Measure, Stale, UsageQuery};
 use super::*;
 use crate::filter::Filter;
-use crate::plan::{Cursor, Histogram, ObservationList, TimeRange};
+use crate::plan::{Cursor, Dimension, Histogram, ObservationList, TimeRange, TopCursor, TopSort};
 
 const PROJECT: ProjectId = ProjectId::from_u128(7);
 
@@ -203,9 +204,106 @@ fn charts_count_each_trace_once() {
     };
     let wide = Histogram::new(PROJECT, month, Filter::default());
     insta::assert_snapshot!("wide_histogram", show(&histogram(&wide)));
-    let facets: Vec<String> = FACETS
+}
+
+fn day() -> TimeRange {
+    TimeRange {
+        from: "2026-11-21T12:00:00Z".parse().unwrap(),
+        to: "2026-11-22T12:00:00Z".parse().unwrap(),
+    }
+}
+
+/// Half a day is rolled up, one quarter at noon is not.
+fn partly_stale() -> Stale {
+    Stale::covering(["2026-11-22T11:45:00Z"
+        .parse::<chrono::DateTime<chrono::Utc>>()
+        .unwrap()
+        .timestamp()])
+}
+
+fn usage_query<'a>(stale: &'a Stale, only: &'a [(Dimension, String)]) -> UsageQuery<'a> {
+    UsageQuery {
+        project: PROJECT,
+        range: day(),
+        stale,
+        only,
+        filter: None,
+        measures: &[Measure::Requests, Measure::Cost, Measure::Latency],
+        bucket_s: usage::BUCKET_S,
+    }
+}
+
+#[test]
+fn quarters_are_computed_from_the_observations_as_a_whole() {
+    let settle = std::time::Duration::from_mins(5);
+    insta::assert_snapshot!("compute", show(&usage::compute(PROJECT, day(), settle)));
+    insta::assert_snapshot!("pending", show(&usage::pending(PROJECT, day(), settle, 64)));
+    insta::assert_snapshot!("stale", show(&usage::stale(PROJECT, day())));
+}
+
+#[test]
+fn figures_come_from_the_roll_up_and_from_what_it_does_not_have() {
+    let (stale, fresh, all) = (partly_stale(), Stale::default(), Stale::all(day()));
+    let only = [(Dimension::Environment, "production".to_owned())];
+    let keys = ["gpt-4o".to_owned()];
+    let lines = Some((Dimension::Model, &keys[..]));
+    insta::assert_snapshot!(
+        "series",
+        show(&usage::series(&usage_query(&stale, &only), 3_600_000, lines, 100))
+    );
+    let rolled_up = usage::series(&usage_query(&fresh, &[]), 3_600_000, None, 100).text;
+    assert!(!rolled_up.contains("observations_core"), "{rolled_up}");
+    let raw = usage::series(&usage_query(&all, &[]), 3_600_000, None, 100).text;
+    assert!(!raw.contains("usage_15m"), "{raw}");
+    let cursor = TopCursor {
+        value: rust_decimal::Decimal::new(15, 1),
+        keys: vec!["ada".to_owned()],
+    };
+    let top = usage::top(
+        &usage_query(&fresh, &[]),
+        &[Dimension::User],
+        TopSort::Cost,
+        Some(&cursor),
+        11,
+    );
+    insta::assert_snapshot!("top", show(&top));
+    let people = UsageQuery {
+        measures: &[],
+        ..usage_query(&fresh, &[])
+    };
+    insta::assert_snapshot!("people", show(&usage::people(&people)));
+}
+
+#[test]
+fn no_value_of_a_figure_reaches_the_text() {
+    let hostile = "x') OR 1=1 -- ".to_owned();
+    let stale = partly_stale();
+    let only = [
+        (Dimension::User, hostile.clone()),
+        (Dimension::Model, hostile.clone()),
+    ];
+    let keys = [hostile.clone()];
+    let cursor = TopCursor {
+        value: rust_decimal::Decimal::ONE,
+        keys: keys.to_vec(),
+    };
+    let query = usage_query(&stale, &only);
+    for query in [
+        usage::series(&query, 3_600_000, Some((Dimension::Name, &keys)), 100),
+        usage::top(&query, &[Dimension::Session], TopSort::LastSeen, Some(&cursor), 5),
+    ] {
+        assert!(!query.text.contains("1=1"), "{}", query.text);
+        assert!(query.text.contains("project_id = {project_id:String}"));
+    }
+}
+
+#[test]
+fn facets_come_from_the_roll_up_and_from_what_it_does_not_have() {
+    let stale = partly_stale();
+    let query = usage_query(&stale, &[]);
+    let facets = FACETS
         .iter()
-        .map(|each| show(&facet(PROJECT, range(), *each)))
-        .collect();
+        .map(|facet| show(&usage::usage_facet(&query, *facet, FACET_VALUES_MAX)));
+    let facets: Vec<String> = facets.take(3).collect();
     insta::assert_snapshot!("facets", facets.join("\n;\n"));
 }

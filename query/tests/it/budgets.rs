@@ -25,7 +25,14 @@ async fn busy_stage() -> Stage {
              concat('question ', toString(trace), if(trace = 20000, ' xylophone', '')) FROM numbers(200000)"
         ))
         .await;
-    for table in ["observations", "observations_core", "trace_index"] {
+    stage.roll_up().await;
+    for table in [
+        "observations",
+        "observations_core",
+        "trace_index",
+        "usage_marks",
+        "usage_15m",
+    ] {
         stage.execute(&format!("OPTIMIZE TABLE {table} FINAL")).await;
     }
     stage
@@ -37,6 +44,10 @@ async fn reads_stay_within_their_budgets() {
     let from = (stage.now - chrono::Duration::days(28)).to_rfc3339();
     let month = ("from", from.as_str());
     let histogram = with_parameters("/traces/histogram", &[month]);
+    let overview = with_parameters("/overview", &[month]);
+    let costs = with_parameters("/costs", &[month, ("group_by", "model")]);
+    let users = with_parameters("/users", &[month]);
+    let facets = with_parameters("/traces/facets", &[month]);
     let one = with_parameters("/traces/00000000000000000000000000002710", &[]);
     let observations = with_parameters("/traces/00000000000000000000000000002710/observations", &[]);
     let cases = [
@@ -66,7 +77,11 @@ async fn reads_stay_within_their_budgets() {
             1,
             300_000,
         ),
-        ("the month's chart", histogram, 0, 210_000),
+        ("the month's chart", histogram, 0, 12_000),
+        ("the month's overview", overview, 0, 40_000),
+        ("the month's costs by model", costs, 0, 25_000),
+        ("the month's users", users, 0, 12_000),
+        ("the month's facets", facets, 0, 35_000),
         ("one trace", one, 0, 25_000),
         ("its observations", observations, 5, 25_000),
     ];
@@ -93,7 +108,8 @@ async fn what_costs_too_much_at_once_is_read_in_slices_or_refused_with_advice() 
     let month = ("from", from.as_str());
     stage.meter.limit_rows_to_read(100_000);
     assert_eq!(stage.names(&[month, ("limit", "3")]).await.len(), 3);
-    let answer = stage.get(&with_parameters("/traces/histogram", &[month])).await;
+    let costly = [month, ("filter", "model:gpt-4o")];
+    let answer = stage.get(&with_parameters("/traces/histogram", &costly)).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert_eq!(answer.body["error"]["code"], "query_too_expensive");
     assert!(

@@ -99,6 +99,10 @@ async fn facets_count_traces_and_leave_absent_values_out() {
             {"field": "status", "values": [{"value": "unset", "count": 2}, {"value": "error", "count": 1}]},
             {"field": "name", "values": [{"value": "trace-1", "count": 2}, {"value": "trace-2", "count": 1}]},
             {"field": "user", "values": [{"value": "ada", "count": 1}]},
+            {"field": "provider", "values": [{"value": "openai", "count": 1}]},
+            {"field": "type", "values": [{"value": "span", "count": 3}, {"value": "generation", "count": 1}]},
+            {"field": "tag", "values": []},
+            {"field": "service", "values": []},
         ]})
     );
 }

@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod access;
+mod analytics;
 mod budgets;
 mod charts;
 mod export;
 mod filters;
 mod lists;
 mod observations;
+mod rollups;
 mod rows;
 mod stage;

@@ -14,6 +14,7 @@ use brokle_model::id::{ProjectId, SessionId, UserId};
 use brokle_model::port::{AuthError, SessionResolver, UserSession};
 use brokle_model::principal::Role;
 use brokle_query::Query;
+use brokle_query::rollup::{RollUpConfig, RollUps};
 use brokle_storage::telemetry::{QueryError, QueryOutput, SqlQuery, TelemetryReader};
 use brokle_storage_clickhouse::ClickHouse;
 use brokle_testkit::clickhouse::TestClickHouse;
@@ -21,6 +22,7 @@ use chrono::{DateTime, DurationRound, Utc};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::rows::{PROJECT, Row};
@@ -84,6 +86,24 @@ impl Stage {
         for row in rows {
             self.execute(&row.insert()).await;
         }
+    }
+
+    /// Computes every marked quarter of an hour; what was inserted before is visible, so nothing need settle.
+    pub(crate) async fn roll_up(&self) -> u64 {
+        let config = RollUpConfig {
+            settle: Duration::ZERO,
+            ..RollUpConfig::default()
+        };
+        let reader = Arc::new(self.clickhouse.clone());
+        let maintenance = Arc::new(self.clickhouse.clone());
+        let job = RollUps::new(reader, maintenance, Arc::new(SystemClock), config);
+        job.catch_up(&CancellationToken::new()).await.unwrap()
+    }
+
+    /// The result of a query, as tab-separated text.
+    pub(crate) async fn fetch(&self, query: &str) -> String {
+        let text = self.clickhouse.fetch(query, "TabSeparated", TIMEOUT).await;
+        text.unwrap().trim_end().to_owned()
     }
 
     pub(crate) async fn execute(&self, statement: &str) {

@@ -100,6 +100,7 @@ async fn serve(
     let stores = Stores {
         relational: Arc::clone(&relational) as _,
         telemetry_writer: Arc::clone(&client) as _,
+        telemetry_maintenance: Arc::clone(&client) as _,
         telemetry_reader: client,
     };
     let planes = Planes::build(loaded, jwt_secret, stores, &mut registry)?;
@@ -197,6 +198,8 @@ impl Listeners {
         });
         let (accounts, soft) = (planes.accounts.clone(), lifecycle.soft.clone());
         lifecycle.tasks.spawn(async move { accounts.run(soft).await });
+        let (roll_ups, soft) = (Arc::clone(&planes.roll_ups), lifecycle.soft.clone());
+        lifecycle.tasks.spawn(async move { roll_ups.run(soft).await });
     }
 }
 

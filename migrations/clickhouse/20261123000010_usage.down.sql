@@ -1,0 +1,3 @@
+DROP TABLE IF EXISTS usage_marks_view;
+DROP TABLE IF EXISTS usage_15m;
+DROP TABLE IF EXISTS usage_marks;
