@@ -7,10 +7,12 @@
 //! - [`pipeline`]: from the log to storage: ranges, inserts, retries, dead letters.
 //! - [`normalize`]: the vocabularies of instrumentation libraries brought to one.
 //! - [`arrow`]: OTLP bytes to Arrow record batches.
+//! - [`changes`]: the log of changes behind the SDK routes, and its fold.
 //! - [`reprice`]: stored calls priced again, with the table in force now.
 //! - [`config`], [`metrics`]: what can be set, and what can be seen.
 
 pub mod arrow;
+pub mod changes;
 pub mod config;
 pub mod metrics;
 pub mod normalize;
