@@ -9,7 +9,6 @@ use anyhow::Context as _;
 use brokle_accounts::Accounts;
 use brokle_gateway::{Gateway, Ports};
 use brokle_ingest::arrow::EncodeContext;
-use brokle_ingest::normalize::AttributeMap;
 use brokle_ingest::pipeline::Ingest;
 use brokle_ingest::receiver::{Receiver, ReceiverConfig, ReceiverMetrics};
 use brokle_model::clock::{SharedClock, SystemClock};
@@ -61,7 +60,7 @@ impl Planes {
         let accounts = accounts(jwt_secret, Arc::clone(&stores.relational), &clock)?;
         let prices = Arc::new(loaded.config.prices.read()?);
         let encoder = EncodeContext {
-            attributes: Arc::new(AttributeMap::embedded()?),
+            attributes: Arc::new(loaded.config.ingest.attribute_map()?),
             prices: Arc::clone(&prices),
         };
         let ingest = Ingest::open(

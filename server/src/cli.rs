@@ -49,6 +49,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         verb: ConfigVerb,
     },
+    /// Show where producers put what
+    AttributeMap {
+        #[command(subcommand)]
+        verb: AttributeMapVerb,
+    },
     /// Print the OpenAPI description of the HTTP API
     Openapi,
     /// Print the version
@@ -161,6 +166,16 @@ pub(crate) struct ClickhouseArguments {
     /// Stop when standard input closes: how `serve` keeps the engine from outliving it
     #[arg(long, hide = true)]
     pub(crate) stop_with_stdin: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AttributeMapVerb {
+    /// Print the tables in force, as JSON
+    Show {
+        /// As a page for people
+        #[arg(long)]
+        markdown: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]

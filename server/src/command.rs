@@ -1,6 +1,7 @@
 //! The verbs. Each file is one verb; this one reads the configuration for them, gives them a runtime, and
 //! turns their failures into words and an exit code.
 
+mod attribute_map;
 mod clickhouse;
 mod config;
 mod demo;
@@ -29,6 +30,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match command {
         Command::Version => print(&format!("brokle {}\n", env!("CARGO_PKG_VERSION"))),
         Command::Openapi => on_runtime(openapi::run(load_config()?)),
+        Command::AttributeMap { verb } => attribute_map::run(&verb, &load_config()?),
         Command::Config { verb } => config::run(verb, load_config),
         Command::Serve(arguments) => on_runtime(serve::run(load_config()?, arguments)),
         Command::Demo(arguments) => on_runtime(demo::run(load_config()?, arguments)),

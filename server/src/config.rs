@@ -17,6 +17,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use brokle_gateway::config::GatewayConfig;
 use brokle_ingest::config::SyncPolicy;
+use brokle_ingest::normalize::AttributeMap;
 use brokle_model::price::PriceBook;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
@@ -142,6 +143,22 @@ pub(crate) struct IngestConfig {
     pub resend_window_requests: usize,
     /// `BROKLE_RESEND_WINDOW_S`: how long they are remembered.
     pub resend_window_s: u64,
+    /// `BROKLE_INGEST_ATTRIBUTE_MAP`: a file that says where further producers put what; docs/attributes.md
+    /// describes it.
+    pub attribute_map: Option<PathBuf>,
+}
+
+impl IngestConfig {
+    /// Brokle's own tables with the file's laid around them.
+    pub(crate) fn attribute_map(&self) -> anyhow::Result<AttributeMap> {
+        let Some(path) = &self.attribute_map else {
+            return Ok(AttributeMap::embedded()?);
+        };
+        let name = path.display().to_string();
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("reading the attribute map {name}"))?;
+        Ok(AttributeMap::with_file(&name, &text)?)
+    }
 }
 
 impl Default for IngestConfig {
@@ -152,6 +169,7 @@ impl Default for IngestConfig {
             memory_bytes_max: 192 << 20,
             resend_window_requests: 100_000,
             resend_window_s: 600,
+            attribute_map: None,
         }
     }
 }

@@ -1,28 +1,32 @@
-//! The attribute map compiled for lookup: attribute name to rules.
+//! The attribute map compiled for lookup: attribute name to rules. Which attribute holds what is written in
+//! `maps/`, one table per producer; see [`super::catalog`].
 
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
-use brokle_model::price::fold_provider;
 use brokle_model::usage::Counting;
 
-use super::document::{AttributeMapError, Detailed, Document, Field, Unit};
+use super::catalog::{Catalog, Listed};
+use super::document::{AttributeMapError, Unit};
+use super::field::Field;
 use super::span_type::ObservationType;
 
 /// Words longer than this name no type.
 const WORD_BYTES_MAX: usize = 64;
 
-/// Where producers put what: see `attribute_map.toml`.
+/// Where producers put what: see `maps/`.
 #[derive(Debug)]
 pub struct AttributeMap {
     exact: HashMap<Box<[u8]>, Vec<Rule>>,
     prefixes: Vec<(Box<[u8]>, Rule)>,
     events: HashMap<Box<[u8]>, Side>,
-    types: HashMap<Box<[u8]>, ObservationType>,
+    /// By producer, and then everyone's: what words for types mean.
+    words: Vec<HashMap<Box<[u8]>, ObservationType>>,
     uncounted_types: HashSet<ObservationType>,
-    uncounted_operations: HashSet<Box<[u8]>>,
+    uncounted_words: HashSet<Box<[u8]>>,
     counting: HashMap<Box<[u8]>, Vec<ProviderCounting>>,
+    catalog: Catalog,
 }
 
 /// For one provider (folded) or for all, how it counts.
@@ -39,6 +43,8 @@ pub(crate) enum Side {
 #[derive(Debug, Clone)]
 pub(crate) struct Rule {
     pub(super) field: Field,
+    /// Whose it is: an index into the catalog's producers.
+    pub(super) producer: u8,
     /// The place among the field's sources; less wins.
     pub(super) rank: u8,
     /// A place in the JSON text that the attribute holds.
@@ -70,77 +76,70 @@ impl<'m> KeyRules<'m> {
 impl AttributeMap {
     /// The map that is compiled in.
     pub fn embedded() -> Result<Self, AttributeMapError> {
-        Self::from_toml(include_str!("attribute_map.toml"))
+        Ok(Self::compile(Catalog::read(None)?))
     }
 
-    /// Reads a map in the form of the compiled-in one.
-    pub fn from_toml(text: &str) -> Result<Self, AttributeMapError> {
-        let document = Document::parse(text)?;
-        let mut map = Self {
-            exact: HashMap::new(),
-            prefixes: Vec::new(),
-            events: HashMap::new(),
-            types: HashMap::new(),
-            uncounted_types: document.uncounted.types.into_iter().collect(),
-            uncounted_operations: document
-                .uncounted
-                .operations
-                .iter()
-                .map(|word| lower(word))
-                .collect(),
-            counting: HashMap::new(),
-        };
-        for known in document.counting {
-            let provider = known.provider.map(|name| fold_provider(&name).into());
-            let of_scope = map
-                .counting
-                .entry(known.scope.into_bytes().into_boxed_slice())
-                .or_default();
-            of_scope.push((provider, known.counting));
-        }
-        for (field, sources) in &document.fields {
-            for (source, rank) in sources.iter().zip(0_u8..) {
-                map.add(*field, rank, source.detailed());
+    /// The map that is compiled in with a user's tables around it. `file` is what errors call the text.
+    pub fn with_file(file: &str, text: &str) -> Result<Self, AttributeMapError> {
+        Ok(Self::compile(Catalog::read(Some((file, text)))?))
+    }
+
+    fn compile(catalog: Catalog) -> Self {
+        let bytes = |text: &str| text.as_bytes().into();
+        let mut exact: HashMap<Box<[u8]>, Vec<Rule>> = HashMap::new();
+        let mut prefixes = Vec::new();
+        for field in Field::ALL {
+            for (listed, rank) in catalog.sources_of(*field).iter().zip(0_u8..) {
+                if listed.repeats {
+                    continue;
+                }
+                let rule = Rule::new(*field, rank, listed);
+                if listed.source.is_prefix {
+                    prefixes.push((bytes(&listed.source.name), rule));
+                } else {
+                    exact.entry(bytes(&listed.source.name)).or_default().push(rule);
+                }
             }
         }
         // The longest prefix is the most specific one.
-        map.prefixes
-            .sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
-        let events = [
-            (Side::Input, document.events.input),
-            (Side::Output, document.events.output),
+        prefixes.sort_by_key(|(prefix, _): &(Box<[u8]>, Rule)| std::cmp::Reverse(prefix.len()));
+        let mut counting: HashMap<Box<[u8]>, Vec<ProviderCounting>> = HashMap::new();
+        for (scope, provider, known) in &catalog.counting {
+            let of_scope = counting.entry(bytes(scope)).or_default();
+            of_scope.push((provider.clone(), *known));
+        }
+        let sides = [
+            (Side::Input, &catalog.events[0]),
+            (Side::Output, &catalog.events[1]),
         ];
-        for (side, names) in events {
-            map.events.extend(
-                names
-                    .into_iter()
-                    .map(|name| (name.into_bytes().into_boxed_slice(), side)),
-            );
+        let named = |(side, names): (Side, &Vec<String>)| {
+            names.iter().map(|name| (bytes(name), side)).collect::<Vec<_>>()
+        };
+        let mut words: Vec<HashMap<_, _>> = catalog
+            .words
+            .iter()
+            .map(|words| words.iter().map(|(word, kind)| (word.clone(), *kind)).collect())
+            .collect();
+        let mut everyones = HashMap::new();
+        for (word, kind) in catalog.words.iter().flatten() {
+            everyones.entry(word.clone()).or_insert(*kind);
         }
-        for (kind, words) in document.types {
-            map.types.extend(words.iter().map(|word| (lower(word), kind)));
+        words.push(everyones);
+        Self {
+            exact,
+            prefixes,
+            events: sides.into_iter().flat_map(named).collect(),
+            words,
+            uncounted_types: catalog.uncounted_types.iter().copied().collect(),
+            uncounted_words: catalog.uncounted_words.iter().cloned().collect(),
+            counting,
+            catalog,
         }
-        Ok(map)
     }
 
-    fn add(&mut self, field: Field, rank: u8, source: Detailed) {
-        let mut rule = Rule {
-            field,
-            rank,
-            at: source.at.map(Arc::from),
-            unit: source.unit.unwrap_or_default(),
-            counting: source.counting.unwrap_or_default(),
-            prefix_bytes: 0,
-        };
-        if let Some(prefix) = source.prefix {
-            rule.prefix_bytes = prefix.len();
-            self.prefixes.push((prefix.into_bytes().into_boxed_slice(), rule));
-        } else if let Some(key) = source.key {
-            self.exact
-                .entry(key.into_bytes().into_boxed_slice())
-                .or_default()
-                .push(rule);
-        }
+    /// The tables in force.
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
     }
 
     /// The rules of the attribute `key`.
@@ -174,24 +173,37 @@ impl AttributeMap {
         self.uncounted_types.contains(&kind)
     }
 
-    /// What a word of the `type` field means, and whether it names an operation whose usage only repeats
-    /// what others report.
-    pub(super) fn type_of(&self, word: &[u8]) -> (Option<ObservationType>, bool) {
+    /// What a producer's word for a type means, and whether it names an operation whose usage only repeats
+    /// what others report. A word that the producer does not use means what it means to the others.
+    pub(super) fn type_of(&self, producer: u8, word: &[u8]) -> (Option<ObservationType>, bool) {
         let mut buffer = [0; WORD_BYTES_MAX];
         let Some(lower) = buffer.get_mut(..word.len()) else {
             return (None, false);
         };
         lower.copy_from_slice(word);
         lower.make_ascii_lowercase();
-        (
-            self.types.get(&*lower).copied(),
-            self.uncounted_operations.contains(&*lower),
-        )
+        let own = self
+            .words
+            .get(usize::from(producer))
+            .and_then(|words| words.get(&*lower));
+        let known = own.or_else(|| self.words.last()?.get(&*lower));
+        (known.copied(), self.uncounted_words.contains(&*lower))
     }
 }
 
-fn lower(word: &str) -> Box<[u8]> {
-    word.to_ascii_lowercase().into_bytes().into_boxed_slice()
+impl Rule {
+    fn new(field: Field, rank: u8, listed: &Listed) -> Self {
+        let source = &listed.source;
+        Self {
+            field,
+            producer: listed.producer,
+            rank,
+            at: source.at.as_deref().map(Arc::from),
+            unit: source.unit.unwrap_or_default(),
+            counting: source.counting.unwrap_or_default(),
+            prefix_bytes: if source.is_prefix { source.name.len() } else { 0 },
+        }
+    }
 }
 
 #[cfg(test)]
@@ -216,56 +228,33 @@ mod tests {
         assert_eq!(fields("gen_ai.prompt.0.content"), [Field::Input]);
         assert!(map.rules(b"http.request.method").is_empty());
         assert_eq!(map.event_side(b"gen_ai.choice"), Some(Side::Output));
-        assert_eq!(map.type_of(b"LLM"), (Some(ObservationType::Generation), false));
+        let producer = |name: &str| map.catalog().producer(name).unwrap();
+        let brokle = producer("brokle");
         assert_eq!(
-            map.type_of(b"ai.generateText"),
+            map.type_of(brokle, b"LLM"),
+            (Some(ObservationType::Generation), false)
+        );
+        assert_eq!(
+            map.type_of(producer("vercel"), b"ai.generateText"),
             (Some(ObservationType::Span), true)
         );
-        assert_eq!(map.type_of(&[b'x'; 65]), (None, false));
+        assert_eq!(
+            map.type_of(brokle, b"execute_tool"),
+            (Some(ObservationType::Tool), false),
+            "others' words are understood too"
+        );
+        assert_eq!(map.type_of(brokle, &[b'x'; 65]), (None, false));
     }
 
     #[test]
-    fn maps_that_make_no_sense_are_refused_by_name() {
-        let refusal = |text: &str| AttributeMap::from_toml(text).unwrap_err().to_string();
+    fn a_producers_own_words_go_before_the_others() {
+        let file = "version = 1\n[[producer]]\nname = \"acme\"\n[producer.fields]\ntype = [\"acme.kind\"]\n\
+            [producer.types]\ntool = [\"task\"]\n";
+        let map = AttributeMap::with_file("mine.toml", file).unwrap();
+        let of = |name: &str| map.type_of(map.catalog().producer(name).unwrap(), b"task").0;
         assert_eq!(
-            refusal("version = 2\n[fields]"),
-            "the attribute map has version 2; this release reads version 1"
-        );
-        let cases = [
-            (
-                "model = [{ at = \"/a\" }]",
-                "field `Model`, source 1: give either `key` or `prefix`",
-            ),
-            (
-                "model = [\"a\", \"\"]",
-                "field `Model`, source 2: the name is empty",
-            ),
-            (
-                "model = [{ prefix = \"a.\" }]",
-                "field `Model`, source 1: `prefix` serves only metadata, input and output",
-            ),
-            (
-                "model = [{ key = \"a\", unit = \"s\" }]",
-                "field `Model`, source 1: `unit` serves only durations",
-            ),
-            (
-                "release = [{ key = \"a\", counting = \"exclusive\" }]",
-                "field `Release`, source 1: `counting` serves only token counts",
-            ),
-            (
-                "model = [{ key = \"a\", at = \"b\" }]",
-                "field `Model`, source 1: `at` must be a JSON pointer such as `/input`",
-            ),
-            (
-                "tags = [{ key = \"a\", at = \"/b\" }]",
-                "field `Tags`, source 1: `at` serves only text, counts and money",
-            ),
-        ];
-        for (line, expected) in cases {
-            assert_eq!(refusal(&format!("version = 1\n[fields]\n{line}")), expected);
-        }
-        assert!(
-            refusal("version = 1\n[fields]\nnonsense = []").starts_with("the attribute map cannot be read")
+            (of("acme"), of("traceloop")),
+            (Some(ObservationType::Tool), Some(ObservationType::Span))
         );
     }
 }

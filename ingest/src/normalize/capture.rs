@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::attribute_map::{AttributeMap, KeyRules, Rule, Side};
 use super::convert::{self, FirstToken};
-use super::document::Field;
+use super::field::Field;
 use super::messages;
 use super::span_type::ObservationType;
 use crate::otlp::value::AnyValueView;
@@ -150,7 +150,7 @@ impl<'a> Capture<'a> {
             Field::Type => {
                 let (kind, is_uncounted) = value
                     .as_text()
-                    .map(|word| map.type_of(word.as_bytes()))
+                    .map(|word| map.type_of(rule.producer, word.as_bytes()))
                     .unwrap_or_default();
                 self.is_uncounted |= is_uncounted;
                 if let Some(kind) = kind {

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use super::attribute_map::AttributeMap;
 use super::capture::Capture;
 use super::convert::FirstToken;
-use super::document::Field;
+use super::field::Field;
 use super::span_type::ObservationType;
 use crate::otlp::span::SpanView;
 

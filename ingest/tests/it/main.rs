@@ -3,6 +3,7 @@
 
 mod arrow_encode;
 mod arrow_support;
+mod attribute_page;
 mod normalize_producers;
 mod normalize_rules;
 mod otlp;

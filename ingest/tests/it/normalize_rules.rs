@@ -263,11 +263,11 @@ fn a_call_before_any_price_of_its_model_has_no_known_cost() {
 
 #[test]
 fn a_scope_may_be_known_to_count_exclusively() {
-    let map = "version = 1\n[fields]\nprovider = [\"provider\"]\ninput_tokens = [\"in\"]\n\
-        cache_read_tokens = [\"cached\"]\n\
-        [[counting]]\nscope = \"test\"\nprovider = \"claude\"\ncounting = \"exclusive\"\n";
+    let map = "version = 1\n[[producer]]\nname = \"mine\"\n\
+        [producer.fields]\nprovider = [\"provider\"]\ninput_tokens = [\"in\"]\ncache_read_tokens = [\"cached\"]\n\
+        [[producer.counting]]\nscope = \"test\"\nprovider = \"claude\"\ncounting = \"exclusive\"\n";
     let context = EncodeContext {
-        attributes: Arc::new(AttributeMap::from_toml(map).unwrap()),
+        attributes: Arc::new(AttributeMap::with_file("mine.toml", map).unwrap()),
         ..context()
     };
     let input = |provider: &str| {

@@ -15,6 +15,7 @@ pub(crate) fn run(
         ConfigVerb::Check => {
             let loaded = load()?;
             loaded.config.prices.read()?;
+            loaded.config.ingest.attribute_map()?;
             let file = loaded
                 .file
                 .map_or_else(|| "no file".to_owned(), |path| path.display().to_string());

@@ -139,6 +139,12 @@ pub(crate) const VARIABLES: &[Variable] = &[
         "seconds for which they are remembered; default 600",
     ),
     variable(
+        "BROKLE_INGEST_ATTRIBUTE_MAP",
+        "ingest.attribute_map",
+        Kind::Text,
+        "file that says where further producers put what; default none",
+    ),
+    variable(
         "JWT_SECRET",
         "accounts.jwt_secret",
         Kind::Secret,

@@ -1,6 +1,7 @@
 //! Prints the configuration in force. Secrets appear as `(set)` or `(unset)`, whatever they hold.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use secrecy::SecretString;
 
@@ -50,11 +51,12 @@ pub(crate) fn render(loaded: &LoadedConfig) -> String {
     line("ingest.memory_bytes_max", &ingest.memory_bytes_max);
     line("ingest.resend_window_requests", &ingest.resend_window_requests);
     line("ingest.resend_window_s", &ingest.resend_window_s);
-    let prices = prices.file.as_ref();
-    line(
-        "prices.file",
-        &prices.map_or("(built-in only)".into(), |path| path.display().to_string()),
-    );
+    let built_in = |path: &Option<PathBuf>| match path {
+        Some(path) => path.display().to_string(),
+        None => "(built-in only)".to_owned(),
+    };
+    line("ingest.attribute_map", &built_in(&ingest.attribute_map));
+    line("prices.file", &built_in(&prices.file));
     line("accounts.jwt_secret", &hidden(accounts.jwt_secret.as_ref()));
     line("log.filter", &log.filter);
     line("log.format", &format!("{:?}", log.format).to_lowercase());

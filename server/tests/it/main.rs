@@ -1,6 +1,7 @@
 //! The whole binary, as its users meet it: a real process on real storage, called by real clients.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod attribute_map;
 mod demo;
 mod durability;
 mod flows;
