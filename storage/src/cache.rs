@@ -1,5 +1,8 @@
 //! A cache shared by the nodes of one installation: small values, always with a time to live.
 
+#[cfg(feature = "contract")]
+pub mod contract;
+
 use std::time::Duration;
 
 use async_trait::async_trait;

@@ -1,5 +1,8 @@
 //! Rates, shared by the nodes of one installation.
 
+#[cfg(feature = "contract")]
+pub mod contract;
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 

@@ -1,4 +1,8 @@
-//! Notices between the nodes of one installation: at most once, to whoever listens now.
+//! Notices between the nodes of one installation, to whoever listens now. Each comes once; a bus that was
+//! disturbed may repeat or lose some, and tells its subscribers that it may have.
+
+#[cfg(feature = "contract")]
+pub mod contract;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,8 +14,8 @@ use crate::shared::SharedStateError;
 pub enum Notice {
     /// A published message.
     Message(Bytes),
-    /// The subscriber was too slow, and this many messages are gone: whatever it derived from them must be
-    /// fetched anew.
+    /// The subscriber was too slow, or the bus was away: this many messages are gone (zero when nobody knows
+    /// how many, if any), and whatever the subscriber derived from them must be fetched anew.
     Missed(u64),
 }
 

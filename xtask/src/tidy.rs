@@ -46,6 +46,7 @@ const OWNED: &[(&str, &[&str], &str)] = &[
         &["brokle-storage-clickhouse", "brokle-engine"],
         "ClickHouse's client has one home (and the engine's tests)",
     ),
+    ("redis", &["brokle-storage-redis"], "Redis has one home"),
     (
         "libloading",
         &["brokle-engine"],

@@ -1,7 +1,8 @@
-//! State that the nodes of one installation share. This version has the in-process implementations, which
-//! suit one node; the traits in `brokle-storage` are what a Redis implementation will be held to.
+//! State that the nodes of one installation share, for one node: in process. The implementations on Redis
+//! are held to the same contracts, and fall back to these while Redis is away.
 
 mod cache;
+pub mod gcra;
 mod limiter;
 mod pubsub;
 mod quota;
@@ -9,4 +10,4 @@ mod quota;
 pub use cache::MemoryCache;
 pub use limiter::MemoryLimiter;
 pub use pubsub::MemoryPubSub;
-pub use quota::MemoryQuota;
+pub use quota::{MemoryQuota, Owed};

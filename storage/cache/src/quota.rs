@@ -7,6 +7,7 @@
 
 mod count;
 mod shard;
+mod stand_in;
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +19,8 @@ use brokle_storage::quota::{Demand, QuotaStore, Reservation, Standing, Verdict, 
 use brokle_storage::shared::SharedStateError;
 
 use self::shard::{CounterRef, Shard};
+
+pub use self::stand_in::Owed;
 
 const SHARDS: usize = 64;
 

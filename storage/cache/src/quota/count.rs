@@ -12,7 +12,7 @@ const AFTER_END_MS: i64 = 60_000;
 #[derive(Debug)]
 pub(super) enum Count {
     Sliding(Slots),
-    Until { used: u64, until_ms: i64 },
+    Until(Calendar),
     Held(Holds),
 }
 
@@ -25,7 +25,11 @@ impl Count {
                 units: VecDeque::new(),
                 total: 0,
             }),
-            Window::Until { until_ms } => Self::Until { used: 0, until_ms },
+            Window::Until { until_ms } => Self::Until(Calendar {
+                until_ms,
+                base: 0,
+                owed: 0,
+            }),
             Window::Held { .. } => Self::Held(Holds::default()),
         }
     }
@@ -36,7 +40,7 @@ impl Count {
                 slots.drop_lapsed(now_ms);
                 slots.total
             }
-            Self::Until { used, .. } => *used,
+            Self::Until(calendar) => calendar.used(),
             Self::Held(holds) => {
                 holds.drop_lapsed(now_ms);
                 holds.total
@@ -47,9 +51,9 @@ impl Count {
     pub(super) fn add(&mut self, demand: &Demand, id: u128, now_ms: i64) {
         match self {
             Self::Sliding(slots) => slots.change(now_ms, 0, demand.amount),
-            Self::Until { used, until_ms } => {
-                *used = used.saturating_add(demand.amount).min(UNITS_MAX);
-                *until_ms = end(demand.window).unwrap_or(*until_ms);
+            Self::Until(calendar) => {
+                calendar.until_ms = end(demand.window).unwrap_or(calendar.until_ms);
+                calendar.change(0, demand.amount);
             }
             Self::Held(holds) => holds.add(lapse(demand.window, now_ms), id, demand.amount),
         }
@@ -64,19 +68,31 @@ impl Count {
                     slots.change(at_ms, demand.amount, settled);
                 }
             }
-            Self::Until { used, .. } => {
-                *used = used
-                    .saturating_sub(demand.amount)
-                    .saturating_add(settled)
-                    .min(UNITS_MAX);
-            }
+            Self::Until(calendar) => calendar.change(demand.amount, settled),
             Self::Held(holds) => holds.release(lapse(demand.window, at_ms), id, demand.amount),
         }
     }
 
     pub(super) fn raise(&mut self, value: u64) {
-        if let Self::Until { used, .. } = self {
-            *used = (*used).max(value.min(UNITS_MAX));
+        if let Self::Until(calendar) = self {
+            calendar.base += value.min(UNITS_MAX).saturating_sub(calendar.used());
+        }
+    }
+
+    /// Takes over what the shared store says that this counter stands at. Units held are not taken over:
+    /// whose they are, and when they lapse, is not in that figure.
+    pub(super) fn observe(&mut self, used: u64, now_ms: i64) {
+        match self {
+            Self::Sliding(slots) => slots.become_total(used.min(UNITS_MAX), now_ms),
+            Self::Until(calendar) => calendar.base = used.min(UNITS_MAX),
+            Self::Held(_) => {}
+        }
+    }
+
+    pub(super) fn calendar(&mut self) -> Option<&mut Calendar> {
+        match self {
+            Self::Until(calendar) => Some(calendar),
+            Self::Sliding(_) | Self::Held(_) => None,
         }
     }
 
@@ -101,13 +117,16 @@ impl Count {
     /// Whether forgetting it would change nothing.
     pub(super) fn is_idle(&mut self, now_ms: i64) -> bool {
         match self {
-            Self::Until { used, until_ms } => *used == 0 || now_ms.saturating_sub(*until_ms) > AFTER_END_MS,
+            Self::Until(calendar) => {
+                let is_over = now_ms.saturating_sub(calendar.until_ms) > AFTER_END_MS;
+                is_over || (calendar.base == 0 && calendar.owed == 0)
+            }
             _ => self.used(now_ms) == 0,
         }
     }
 
     pub(super) fn is_calendar(&self) -> bool {
-        matches!(self, Self::Until { .. })
+        matches!(self, Self::Until(_))
     }
 
     fn empty_at(&self, now_ms: i64) -> i64 {
@@ -116,7 +135,7 @@ impl Count {
                 .units
                 .back()
                 .map_or(now_ms, |(slot, _)| slots.lapses_at(*slot)),
-            Self::Until { until_ms, .. } => *until_ms,
+            Self::Until(calendar) => calendar.until_ms,
             Self::Held(holds) => holds.leases.last_key_value().map_or(now_ms, |(key, _)| key.0),
         }
     }
@@ -131,12 +150,34 @@ impl Count {
                     .map(|(slot, units)| (slots.lapses_at(*slot), *units));
                 when_freed(parts, units, now_ms)
             }
-            Self::Until { until_ms, .. } => *until_ms,
+            Self::Until(calendar) => calendar.until_ms,
             Self::Held(holds) => {
                 let parts = holds.leases.iter().map(|(key, units)| (key.0, *units));
                 when_freed(parts, units, now_ms)
             }
         }
+    }
+}
+
+/// Units of a calendar period.
+#[derive(Debug)]
+pub(super) struct Calendar {
+    pub(super) until_ms: i64,
+    /// What a shared store knows of, when this store stands in for one.
+    pub(super) base: u64,
+    /// What was counted here since.
+    pub(super) owed: i64,
+}
+
+impl Calendar {
+    fn used(&self) -> u64 {
+        self.base.saturating_add_signed(self.owed).min(UNITS_MAX)
+    }
+
+    fn change(&mut self, less: u64, more: u64) {
+        // Amounts that were granted are within the units that fit.
+        let signed = |units: u64| i64::try_from(units.min(UNITS_MAX)).unwrap_or(0);
+        self.owed = self.owed.saturating_add(signed(more) - signed(less));
     }
 }
 
@@ -172,6 +213,22 @@ impl Slots {
         {
             self.units.pop_back();
             self.total -= units;
+        }
+    }
+
+    /// More counts from now; less is taken from the newest.
+    fn become_total(&mut self, total: u64, now_ms: i64) {
+        self.drop_lapsed(now_ms);
+        self.change(now_ms, 0, total.saturating_sub(self.total));
+        while self.total > total
+            && let Some((_, units)) = self.units.back_mut()
+        {
+            let less = (self.total - total).min(*units);
+            *units -= less;
+            self.total -= less;
+            if *units == 0 {
+                self.units.pop_back();
+            }
         }
     }
 
@@ -231,7 +288,7 @@ impl Holds {
 
 /// Whether `amount` more stay within `limit`.
 pub(super) fn fits(used: u64, amount: u64, limit: u64) -> bool {
-    amount <= UNITS_MAX && used.saturating_add(amount) <= limit
+    used.saturating_add(amount) <= limit.min(UNITS_MAX)
 }
 
 fn when_freed(parts: impl Iterator<Item = (i64, u64)>, wanted: u64, now_ms: i64) -> i64 {

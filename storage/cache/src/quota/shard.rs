@@ -3,7 +3,8 @@
 use brokle_storage::quota::{Demand, Standing, Window, period_ms};
 use hashbrown::{Equivalent, HashMap};
 
-use super::count::{Count, fits};
+use super::count::{Calendar, Count, fits};
+use super::stand_in::Owed;
 
 /// The part of the counters that goes at once when there is no room and none is idle.
 const FORGOTTEN_PART: usize = 8;
@@ -121,6 +122,33 @@ impl Shard {
 
     pub(super) fn raise(&mut self, counter: &CounterRef<'_>, window: Window, value: u64, now_ms: i64) {
         self.counter(counter, window, now_ms).raise(value);
+    }
+
+    /// See [`Count::observe`].
+    pub(super) fn observe(&mut self, counter: &CounterRef<'_>, window: Window, used: u64, now_ms: i64) {
+        if used > 0 || self.counters.contains_key(counter) {
+            self.counter(counter, window, now_ms).observe(used, now_ms);
+        }
+    }
+
+    /// The calendar counters that `wanted` picks, with what they owe, which they owe no longer.
+    pub(super) fn take_owed(&mut self, wanted: impl Fn(&Calendar) -> bool) -> Vec<Owed> {
+        let mut taken = Vec::new();
+        for (key, counter) in &mut self.counters {
+            if let Some(calendar) = counter.count.calendar()
+                && wanted(calendar)
+            {
+                taken.push(Owed {
+                    key: key.key.clone(),
+                    until_ms: calendar.until_ms,
+                    base: calendar.base,
+                    delta: calendar.owed,
+                });
+                calendar.base = calendar.base.saturating_add_signed(calendar.owed);
+                calendar.owed = 0;
+            }
+        }
+        taken
     }
 
     pub(super) fn standing(

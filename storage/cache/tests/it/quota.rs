@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brokle_model::clock::{ManualClock, SharedClock};
-use brokle_storage::quota::{Demand, QuotaStore as _, Verdict, Window};
-use brokle_storage_cache::MemoryQuota;
+use brokle_storage::quota::{Demand, QuotaStore as _, Standing, Verdict, Window};
+use brokle_storage_cache::{MemoryQuota, Owed};
 use chrono::{DateTime, TimeDelta};
 
 fn start() -> Ready<(Arc<MemoryQuota>, Arc<ManualClock>)> {
@@ -81,4 +81,58 @@ async fn a_clock_set_back_by_an_hour_does_not_block_for_an_hour() {
     assert!(!is_granted(&store, &minute("a", 1, 1)).await);
     clock.advance(TimeDelta::hours(-1));
     assert!(is_granted(&store, &minute("a", 1, 1)).await);
+}
+
+fn money(limit: u64, amount: u64) -> Demand {
+    Demand {
+        window: Window::Until {
+            until_ms: i64::MAX / 4,
+        },
+        ..minute("money", limit, amount)
+    }
+}
+
+fn standing(used: u64) -> Standing {
+    Standing {
+        used,
+        limit: 100,
+        retry_after: Duration::ZERO,
+        reset_after: Duration::ZERO,
+    }
+}
+
+#[tokio::test]
+async fn a_stand_in_goes_on_from_what_the_shared_store_said_last() {
+    let (store, clock) = with_counters(1_000);
+    let demands = [minute("tokens", 100, 0), money(100, 0)];
+    for said in [90, 20, 70] {
+        store.observe(&demands, &[standing(said), standing(said)]);
+        let stands = store.standing(&demands).await.unwrap();
+        assert_eq!((stands[0].used, stands[1].used), (said, said));
+    }
+    assert!(!is_granted(&store, &minute("tokens", 100, 31)).await);
+    assert!(is_granted(&store, &money(100, 30)).await);
+    clock.advance(TimeDelta::seconds(62));
+    assert!(is_granted(&store, &minute("tokens", 100, 100)).await);
+    assert!(!is_granted(&store, &money(100, 1)).await);
+}
+
+#[tokio::test]
+async fn a_stand_in_tells_once_what_it_counted_itself() {
+    let (store, _) = with_counters(1_000);
+    store.observe(&[money(100, 0)], &[standing(40)]);
+    let Verdict::Granted { reservation, .. } = store.reserve(&[money(100, 30)]).await.unwrap() else {
+        panic!("30 of 60 are granted")
+    };
+    let owed = |base, delta| Owed {
+        key: "money".into(),
+        until_ms: i64::MAX / 4,
+        base,
+        delta,
+    };
+    assert_eq!(store.take_owed(false), [owed(40, 30)]);
+    assert_eq!(store.take_owed(false), []);
+    store.settle(reservation, &[10]).await.unwrap();
+    assert_eq!(store.take_owed(false), [owed(70, -20)]);
+    assert_eq!(store.take_owed(true), [owed(50, 0)]);
 }
