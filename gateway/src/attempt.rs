@@ -17,7 +17,7 @@ use crate::dialect::openai::error::{self, ProviderError};
 use crate::dialect::openai::reply::Reply;
 use crate::dialect::openai::request::ChatRequest;
 use crate::dialect::stream::{Piece, Translator};
-use crate::record::{Answer, CallRecord, Failure};
+use crate::record::{Answer, CallRecord, Failure, WholeAnswer};
 use crate::route::Target;
 use crate::route::retry::FailureClass;
 use crate::settings::GatewaySettings;
@@ -309,7 +309,12 @@ async fn read_answer(
         )),
         Head::Answer { model, usage, mode } => {
             if let Some(attempt) = record.attempt() {
-                attempt.answer = Answer::Body(body.clone());
+                attempt.answer = Answer::Body(WholeAnswer {
+                    body: body.clone(),
+                    model: model.clone(),
+                    usage,
+                    mode,
+                });
             }
             let body = if door.passes(target.provider.wire(door)) {
                 sent

@@ -190,7 +190,7 @@ fn keep_whole(
         return;
     };
     let said = match &attempt.answer {
-        Answer::Body(body) if budget > 0 => chunk::whole(body, budget).output_messages(),
+        Answer::Body(whole) if budget > 0 => chunk::whole(&whole.body, budget).output_messages(),
         _ => None,
     };
     let brought = Brought {
@@ -276,6 +276,9 @@ pub(crate) fn describe(headers: &mut HeaderMap, call: &CallRecord) {
         HeaderName::from_static("x-brokle-attempts"),
         HeaderValue::from(call.attempts.len()),
     );
+    if let Some(quota) = &call.quota {
+        quota.describe(headers, call.door, call.started_at);
+    }
     if let Some(cache) = &call.cache {
         insert(headers, "x-brokle-cache", cache.outcome.as_str());
         if let Some(key) = &cache.key {

@@ -12,6 +12,7 @@ use crate::api::cache::InvalidateError;
 use crate::cache::PolicyError;
 use crate::dialect::door::{Door, ErrorWords};
 use crate::dialect::openai::request::RequestError;
+use crate::quota::{Exceeded, whole_seconds};
 use crate::route::Unroutable;
 
 /// Why the gateway does not pass a call on.
@@ -31,6 +32,8 @@ pub(crate) enum GatewayError {
     Environment,
     #[error(transparent)]
     Cache(#[from] PolicyError),
+    #[error(transparent)]
+    Quota(Box<Exceeded>),
     #[error(transparent)]
     Invalidate(#[from] InvalidateError),
     #[error("compressed requests are not supported; send the body without `content-encoding`")]
@@ -67,6 +70,7 @@ impl Classify for GatewayError {
         match self {
             Self::Auth(error) => error.kind(),
             Self::Busy | Self::Invalidate(InvalidateError::Unreachable) => ErrorKind::Unavailable,
+            Self::Quota(_) => ErrorKind::RateLimited,
             Self::BodyTooLarge(_) => ErrorKind::TooLarge,
             Self::BodyTimeout => ErrorKind::Timeout,
             Self::BodyBroken
@@ -89,6 +93,8 @@ impl Classify for GatewayError {
             Self::BodyBroken => "request_unreadable",
             Self::BodyEncoded => "request_encoding_unsupported",
             Self::Environment => "environment_invalid",
+            Self::Quota(exceeded) if exceeded.is_budget() => "insufficient_quota",
+            Self::Quota(_) => "rate_limit_exceeded",
             Self::Cache(_) => "cache_header_invalid",
             Self::Invalidate(InvalidateError::Unreachable) => "cache_unavailable",
             Self::Invalidate(InvalidateError::Json(_)) | Self::Request(RequestError::Json(_)) => {
@@ -155,6 +161,12 @@ impl GatewayError {
                     .insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
+        }
+        if let Self::Quota(exceeded) = &self {
+            let seconds = whole_seconds(exceeded.retry_after).max(1);
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -23,6 +23,7 @@ use brokle_model::clock::SharedClock;
 use brokle_model::port::{KeyResolver, TelemetrySink};
 use brokle_model::price::PriceBook;
 use brokle_storage::cache::Cache;
+use brokle_storage::quota::QuotaStore;
 use prometheus_client::registry::Registry;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -39,6 +40,7 @@ mod dialect;
 mod error;
 mod metrics;
 mod provider;
+mod quota;
 mod record;
 mod relay;
 mod route;
@@ -48,13 +50,16 @@ mod sse;
 mod trace_context;
 mod upstream;
 mod wait;
+mod wildcard;
 
 pub use config::{ConfigError, GatewayConfig};
 pub use provider::{ProviderHealth, ProviderStatus};
+pub use quota::Spent;
 pub use settings::{Environment, GatewaySettings};
 
 use cache::ResponseCache;
 use metrics::Metrics;
+use quota::Quotas;
 use record::recorder::Recorder;
 use shared::Shared;
 
@@ -68,6 +73,8 @@ pub struct Ports {
     pub prices: Arc<PriceBook>,
     /// Where answers are kept, with a bound of its own.
     pub cache: Arc<dyn Cache>,
+    /// Where use is counted.
+    pub quotas: Arc<dyn QuotaStore>,
 }
 
 /// A running gateway. Cheap to clone.
@@ -106,12 +113,13 @@ impl Gateway {
             keys: ports.keys,
             recorder,
             prices: ports.prices,
-            clock,
             metrics,
             slots,
             room,
             listing: api::models::Listing::default(),
             cache: Arc::new(ResponseCache::new(ports.cache)),
+            quotas: Quotas::new(ports.quotas, Arc::clone(&clock)),
+            clock,
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -141,6 +149,16 @@ impl Gateway {
             .iter()
             .map(|provider| ProviderHealth::of(provider))
             .collect()
+    }
+
+    /// What was spent of the budgets of the periods that run, to be restored after a restart.
+    pub async fn spent(&self) -> Vec<Spent> {
+        self.shared.quotas.spent().await
+    }
+
+    /// Restores what was spent before a start.
+    pub async fn restore_spent(&self, spent: &[Spent]) {
+        self.shared.quotas.restore(spent).await;
     }
 
     /// Writes the spans that are still queued. Call it when no more requests come, before the sink closes.

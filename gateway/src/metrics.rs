@@ -66,6 +66,7 @@ pub(crate) struct Metrics {
     first_chunk_seconds: Durations<ProviderLabels>,
     tokens: Family<TokenLabels, Counter>,
     cache: Family<CacheLabels, Counter>,
+    quota_alerts: Counter,
     spans_lost: Counter,
     pub(crate) in_flight: Gauge,
 }
@@ -81,6 +82,7 @@ impl Metrics {
             first_chunk_seconds: Family::new_with_constructor(seconds),
             tokens: Family::default(),
             cache: Family::default(),
+            quota_alerts: Counter::default(),
             spans_lost: Counter::default(),
             in_flight: Gauge::default(),
         };
@@ -102,6 +104,11 @@ impl Metrics {
             metrics.attempt_seconds.clone(),
         );
         registry.register(
+            "quota_alerts",
+            "Shares of quotas that were reached",
+            metrics.quota_alerts.clone(),
+        );
+        registry.register(
             "cache_lookups",
             "Calls that had to do with the cache, by what it did",
             metrics.cache.clone(),
@@ -119,6 +126,11 @@ impl Metrics {
         );
         registry.register("calls_in_flight", "Calls in progress", metrics.in_flight.clone());
         metrics
+    }
+
+    /// A share of a quota was reached.
+    pub(crate) fn quota_alert(&self) {
+        self.quota_alerts.inc();
     }
 
     /// A call had to do with the cache.

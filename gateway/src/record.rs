@@ -7,7 +7,9 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use brokle_model::id::{ProjectId, SpanId};
+use brokle_model::id::{ApiKeyId, ProjectId, SpanId};
+use brokle_model::price::Mode;
+use brokle_model::usage::TokenUsage;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use prometheus_client::metrics::gauge::Gauge;
@@ -18,6 +20,7 @@ use crate::config::CaptureConfig;
 use crate::dialect::door::Door;
 use crate::dialect::openai::reply::Reply;
 use crate::provider::Provider;
+use crate::quota::{QuotaRecord, Settling};
 use crate::route::Target;
 use crate::route::load::{Busy, Load};
 use crate::trace_context::TraceContext;
@@ -38,6 +41,7 @@ pub(crate) struct CallRecord {
     /// By which door it came.
     pub(crate) door: Door,
     pub(crate) project: ProjectId,
+    pub(crate) key: ApiKeyId,
     pub(crate) environment: String,
     pub(crate) trace: TraceContext,
     pub(crate) span: SpanId,
@@ -54,6 +58,8 @@ pub(crate) struct CallRecord {
     pub(crate) passed_over: Vec<String>,
     /// What the cache did, when the call had to do with it.
     pub(crate) cache: Option<CacheRecord>,
+    /// How its quotas stood, when it had any.
+    pub(crate) quota: Option<QuotaRecord>,
     pub(crate) attempts: Vec<AttemptRecord>,
     /// The status that the caller got.
     pub(crate) status: u16,
@@ -184,10 +190,20 @@ pub(crate) struct AttemptRecord {
 pub(crate) enum Answer {
     /// Nothing.
     Nothing,
-    /// A whole body, read later.
-    Body(Bytes),
+    /// A whole one.
+    Body(WholeAnswer),
     /// What a stream has said so far.
     Streamed(Box<Reply>),
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct WholeAnswer {
+    /// In the pivot format; read later.
+    pub(crate) body: Bytes,
+    pub(crate) model: Option<String>,
+    pub(crate) usage: Option<TokenUsage>,
+    pub(crate) mode: Mode,
 }
 
 impl CallRecord {
@@ -255,6 +271,8 @@ pub(crate) struct CallGuard {
     recorder: Arc<Recorder>,
     /// Where the answer is to be kept.
     keeping: Option<Keeping>,
+    /// What it has reserved.
+    settling: Option<Settling>,
     _slot: Slot,
 }
 
@@ -287,8 +305,14 @@ impl CallGuard {
             record: Some(Box::new(record)),
             recorder,
             keeping: None,
+            settling: None,
             _slot: slot,
         }
+    }
+
+    /// What the call uses is to be settled so.
+    pub(crate) fn settle_with(&mut self, settling: Settling) {
+        self.settling = Some(settling);
     }
 
     /// The answer is to be kept there.
@@ -315,8 +339,11 @@ impl CallGuard {
         }
     }
 
-    fn hand_over(&self, mut record: Box<CallRecord>) {
+    fn hand_over(&mut self, mut record: Box<CallRecord>) {
         record.ended = record.started.elapsed();
+        if let Some(settling) = self.settling.take() {
+            settling.settle(&record);
+        }
         self.recorder.record(record);
     }
 }

@@ -13,6 +13,7 @@ use crate::config::{
     ProviderConfig, RetryConfig, RouteConfig, Strategy, TimeoutConfig,
 };
 use crate::provider::{Address, Provider};
+use crate::quota::Quota;
 
 /// Looks an environment variable up. The server reads the environment; nobody else does.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<SecretString>;
@@ -30,6 +31,7 @@ pub struct GatewaySettings {
     pub(crate) limits: LimitConfig,
     pub(crate) capture: CaptureConfig,
     pub(crate) cache: CacheConfig,
+    pub(crate) quotas: Vec<Quota>,
 }
 
 /// A route whose targets are all active.
@@ -72,6 +74,7 @@ impl GatewayConfig {
             limits: self.limits,
             capture: self.capture,
             cache: self.cache,
+            quotas: self.quotas.iter().map(Quota::new).collect(),
         })
     }
 

@@ -12,6 +12,7 @@ use crate::api::body::Room;
 use crate::api::models::Listing;
 use crate::cache::ResponseCache;
 use crate::metrics::Metrics;
+use crate::quota::Quotas;
 use crate::record::recorder::Recorder;
 use crate::settings::GatewaySettings;
 use crate::upstream::Client;
@@ -33,4 +34,6 @@ pub(crate) struct Shared {
     pub(crate) listing: Listing,
     /// Answers that may be given again.
     pub(crate) cache: Arc<ResponseCache>,
+    /// How much may be used, and is.
+    pub(crate) quotas: Quotas,
 }

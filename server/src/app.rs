@@ -19,12 +19,14 @@ use brokle_query::{Prices, Query};
 use brokle_storage::maintenance::TelemetryMaintenance;
 use brokle_storage::repo::Store;
 use brokle_storage::telemetry::{TelemetryReader, TelemetryWriter};
-use brokle_storage_cache::{MemoryCache, MemoryLimiter};
+use brokle_storage_cache::{MemoryCache, MemoryLimiter, MemoryQuota};
 use prometheus_client::registry::Registry;
 use secrecy::SecretString;
 
 use crate::config::{Config, LoadedConfig};
 
+/// Counters of quotas in this process; idle ones go first.
+const QUOTA_COUNTERS_MAX: usize = 1_000_000;
 /// Callers whose rates are remembered at once, and for how long after their last call.
 const LIMITER_BUCKETS_MAX: u64 = 100_000;
 const LIMITER_IDLE: Duration = Duration::from_mins(10);
@@ -139,6 +141,7 @@ pub(crate) fn gateway(
         sink,
         prices,
         cache: Arc::new(MemoryCache::new(settings.cache_bytes_max())),
+        quotas: Arc::new(MemoryQuota::new(QUOTA_COUNTERS_MAX, Arc::clone(clock))),
     };
     Ok(Gateway::new(settings, ports, Arc::clone(clock), registry)?)
 }

@@ -4,6 +4,7 @@
 mod addresses;
 mod app;
 mod backends;
+mod budgets;
 mod cli;
 mod command;
 mod config;

@@ -18,9 +18,11 @@ use rust_decimal::Decimal;
 use super::{authorize, body};
 use crate::cache::lookup;
 use crate::call;
+use crate::cost;
 use crate::dialect::door::Door;
 use crate::dialect::openai::request::ChatRequest;
 use crate::error::GatewayError;
+use crate::quota::{self, QuotaRecord};
 use crate::record::{CallGuard, CallRecord, Caller, Failure, Outcome, RequestRecord, Slot};
 use crate::route::{self, Candidates, Circumstances, Target};
 use crate::settings::GatewaySettings;
@@ -28,7 +30,6 @@ use crate::shared::Shared;
 use crate::trace_context::TraceContext;
 
 const HEADER_CHARS_MAX: usize = 200;
-const OUTPUT_TOKENS_ASSUMED: u64 = 500;
 const ENVIRONMENT_HEADERS: [&str; 2] = ["x-environment", "x-brokle-environment"];
 
 /// Creates a chat completion: the answer of the model, route or `provider/model` that the body names.
@@ -155,6 +156,7 @@ fn open_record(
     CallRecord {
         door: Door::Chat,
         project: grant.project,
+        key: grant.key,
         environment: String::new(),
         trace: TraceContext::from_headers(headers),
         span: SpanId::generate(),
@@ -173,6 +175,7 @@ fn open_record(
         strategy: "",
         passed_over: Vec::new(),
         cache: None,
+        quota: None,
         attempts: Vec::new(),
         status: 0,
         failure: None,
@@ -191,8 +194,12 @@ async fn serve(
         Ok((request, candidates)) => {
             let asked = (&request, &*candidates.targets);
             match lookup::find(shared, settings, &mut call, asked, &parts.headers).await {
-                Ok(None) => call::run(shared, settings, call, request, candidates, &parts.headers).await,
-                Ok(Some(kept)) => lookup::answer(call, kept),
+                Ok(Some(kept)) => return lookup::answer(call, kept),
+                Ok(None) => {}
+                Err(error) => return refuse(call, error),
+            }
+            match quota::reserve(shared, settings, &mut call, &request, &candidates.targets).await {
+                Ok(()) => call::run(shared, settings, call, request, candidates, &parts.headers).await,
                 Err(error) => refuse(call, error),
             }
         }
@@ -254,8 +261,8 @@ pub(super) fn estimate(
     now_ns: i64,
 ) -> Option<Decimal> {
     let usage = TokenUsage {
-        input: request.body.len() as u64 / 4,
-        output: OUTPUT_TOKENS_ASSUMED,
+        input: cost::assumed_tokens(request.body.len()),
+        output: cost::OUTPUT_TOKENS_ASSUMED,
         ..TokenUsage::default()
     };
     let (vendor, mode) = (&target.provider.vendor, Mode::default());
@@ -263,8 +270,11 @@ pub(super) fn estimate(
     Some(cost.total)
 }
 
-fn refuse(call: CallGuard, error: GatewayError) -> Response {
+fn refuse(mut call: CallGuard, error: GatewayError) -> Response {
     use brokle_model::error::Classify;
+    if let GatewayError::Quota(exceeded) = &error {
+        call.quota = Some(QuotaRecord::refused(exceeded.which()));
+    }
     let failure = Failure {
         kind: error.code(),
         message: error.public_message(),

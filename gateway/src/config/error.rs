@@ -83,6 +83,14 @@ pub enum ConfigError {
         /// At which provider.
         provider: String,
     },
+    /// A quota that makes no sense.
+    #[error("quota `{quota}` {reason}")]
+    Quota {
+        /// Its name.
+        quota: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A number outside its bounds.
     #[error("`gateway.{key}` is {value}; it must be between {min} and {max}")]
     Range {

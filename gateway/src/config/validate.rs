@@ -1,6 +1,6 @@
 //! The checks that need no environment: names, numbers, and that routes lead somewhere.
 
-use super::{ConfigError, Dialect, GatewayConfig, ProviderConfig, RouteConfig, Strategy};
+use super::{ConfigError, Dialect, GatewayConfig, ProviderConfig, RouteConfig, Strategy, quota};
 use crate::catalog;
 
 const NAME_CHARS_MAX: usize = 64;
@@ -19,6 +19,7 @@ impl GatewayConfig {
         for (name, route) in &self.routes {
             self.check_route(name, route)?;
         }
+        quota::validate(&self.quotas)?;
         self.check_numbers()
     }
 
@@ -144,7 +145,7 @@ fn check_provider(name: &str, provider: &ProviderConfig) -> Result<(), ConfigErr
     Ok(())
 }
 
-fn check_name(kind: &'static str, name: &str) -> Result<(), ConfigError> {
+pub(super) fn check_name(kind: &'static str, name: &str) -> Result<(), ConfigError> {
     let good = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-');
     if name.is_empty() || name.len() > NAME_CHARS_MAX || !name.chars().all(good) {
         return Err(ConfigError::Name {

@@ -67,7 +67,7 @@ fn pivot_request(record: &mut CallRecord) {
 fn take_reply(attempt: &mut AttemptRecord, budget: usize) -> Option<Reply> {
     match std::mem::replace(&mut attempt.answer, Answer::Nothing) {
         Answer::Nothing => None,
-        Answer::Body(body) => Some(chunk::whole(&body, budget)),
+        Answer::Body(whole) => Some(chunk::whole(&whole.body, budget)),
         Answer::Streamed(reply) => Some(*reply),
     }
 }
@@ -151,6 +151,10 @@ impl<'a> View<'a> {
         if let Some(cache) = &record.cache {
             attributes.text("brokle.cache.status", cache.outcome.as_str());
             attributes.text_if("brokle.cache.key", cache.key.as_deref());
+        }
+        if let Some(quota) = &record.quota {
+            attributes.texts("brokle.quota.alerts", quota.alerts.clone());
+            attributes.text_if("brokle.quota.refused_by", quota.refused_by.as_deref());
         }
         if let Some(request) = &record.request {
             attributes.text("brokle.gateway.model", request.model.as_str());

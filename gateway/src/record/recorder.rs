@@ -161,7 +161,7 @@ fn weight(record: &CallRecord) -> usize {
     let request = record.request.as_ref().map_or(0, |request| request.body.len());
     let answers = record.attempts.iter().map(|attempt| match &attempt.answer {
         Answer::Nothing => 0,
-        Answer::Body(body) => body.len(),
+        Answer::Body(whole) => whole.body.len(),
         Answer::Streamed(reply) => reply.kept_bytes(),
     });
     request + answers.sum::<usize>()

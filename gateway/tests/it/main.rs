@@ -16,6 +16,7 @@ mod messages;
 mod models;
 mod operations;
 mod passthrough;
+mod quotas;
 mod recording;
 mod responses;
 mod routing;

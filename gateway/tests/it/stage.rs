@@ -13,7 +13,7 @@ use brokle_model::port::{AuthError, KeyGrant, KeyResolver, SinkFull, TelemetrySi
 use brokle_model::price::PriceBook;
 use brokle_model::principal::Scope;
 use brokle_model::telemetry::{Signal, Submission};
-use brokle_storage_cache::MemoryCache;
+use brokle_storage_cache::{MemoryCache, MemoryQuota};
 use brokle_testkit::provider::FakeProvider;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
@@ -89,6 +89,7 @@ impl Stage {
                 sink: Arc::clone(&sink) as _,
                 prices,
                 cache: Arc::new(MemoryCache::new(1 << 20)),
+                quotas: Arc::new(MemoryQuota::new(1_000, Arc::clone(&clock) as Arc<dyn Clock>)),
             },
             Arc::clone(&clock) as Arc<dyn Clock>,
             &mut registry,
@@ -247,7 +248,8 @@ impl KeyResolver for Keys {
             _ => return Err(AuthError::Refused),
         };
         Ok(Arc::new(KeyGrant {
-            key: ApiKeyId::from_u128(1),
+            // One key for each project.
+            key: ApiKeyId::from_u128(project.as_u128()),
             project,
             organization: OrganizationId::from_u128(2),
             scopes: BTreeSet::from([scope]),

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use crate::addresses::{self, Addresses};
 use crate::app::{Planes, Stores};
 use crate::backends::{self, DataDirLock};
+use crate::budgets::BudgetFile;
 use crate::cli::ServeArguments;
 use crate::config::{LoadedConfig, ServerConfig};
 use crate::lifecycle::Lifecycle;
@@ -104,6 +105,7 @@ async fn serve(
         telemetry_reader: client,
     };
     let planes = Planes::build(loaded, jwt_secret, stores, &mut registry)?;
+    let budgets = BudgetFile::restore(&config.storage.data_dir, &planes.gateway).await?;
     let operations = Operations {
         health: parts::health(&planes, relational, &telemetry),
         metrics: MetricsState {
@@ -114,6 +116,7 @@ async fn serve(
     };
     let addresses = listeners.addresses(telemetry.engine.as_ref().map(Supervisor::url))?;
     listeners.serve(&planes, operations, lifecycle);
+    let budgets = budgets.keep(planes.gateway.clone(), lifecycle);
     addresses.write(&config.storage.data_dir)?;
     on_ready(Ready {
         addresses: &addresses,
@@ -122,6 +125,9 @@ async fn serve(
     });
     lifecycle.soft.cancelled().await;
     stop(&planes, lifecycle, config.server.shutdown_timeout()).await;
+    if let Ok(mut budgets) = budgets.await {
+        budgets.update(&planes.gateway).await;
+    }
     addresses::remove(&config.storage.data_dir);
     Ok(())
 }

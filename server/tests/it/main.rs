@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod attribute_map;
+mod budgets;
 mod demo;
 mod durability;
 mod flows;

@@ -171,6 +171,11 @@ impl Reply {
         self.choices.iter().map(choice).sum()
     }
 
+    /// Bytes of text that came, kept or not.
+    pub(crate) fn said_bytes(&self) -> usize {
+        self.kept_bytes() + self.dropped
+    }
+
     /// Why the choices ended, in their order.
     pub(crate) fn finish_reasons(&self) -> Vec<String> {
         self.choices

@@ -112,6 +112,21 @@ impl ChatRequest {
         })
     }
 
+    /// The most tokens that the answer may have, when the caller says.
+    pub(crate) fn output_tokens_max(&self) -> Option<u64> {
+        #[derive(Deserialize)]
+        struct Bounds {
+            #[serde(rename = "max_tokens")]
+            older: Option<u64>,
+            #[serde(rename = "max_completion_tokens")]
+            completion: Option<u64>,
+            #[serde(rename = "max_output_tokens")]
+            output: Option<u64>,
+        }
+        let bounds: Bounds = serde_json::from_slice(&self.body).ok()?;
+        bounds.completion.or(bounds.output).or(bounds.older)
+    }
+
     /// The body for a provider: `model` as that provider calls it, and the usage chunk asked for. The very
     /// same bytes when neither needs a change.
     pub(crate) fn for_upstream(&self, model: &str, ask_usage: bool) -> Bytes {

@@ -1,0 +1,73 @@
+//! What a call holds while it runs, settled when it ends by what it used.
+
+use std::sync::Arc;
+
+use brokle_model::price::PriceBook;
+use brokle_storage::quota::{QuotaStore, Reservation};
+
+use super::{Measure, Meter, Quotas};
+use crate::cost;
+use crate::record::CallRecord;
+
+/// Tokens and money that a call used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Spending {
+    pub(crate) tokens: u64,
+    /// In nano-dollars.
+    pub(crate) cost: u64,
+}
+
+/// All that a call has reserved.
+pub(crate) struct Settling {
+    pub(super) holds: Vec<Hold>,
+    pub(super) prices: Arc<PriceBook>,
+}
+
+impl Settling {
+    /// The call is over.
+    pub(crate) fn settle(self, record: &CallRecord) {
+        let spending = cost::of_call(&self.prices, record);
+        for hold in self.holds {
+            hold.settle(spending);
+        }
+    }
+}
+
+/// A reservation to be settled.
+pub(super) struct Hold {
+    store: Arc<dyn QuotaStore>,
+    reservation: Reservation,
+    measures: Vec<Measure>,
+}
+
+impl Hold {
+    pub(super) fn new(quotas: &Quotas, reservation: Reservation, meters: &[Meter<'_>]) -> Self {
+        Self {
+            store: Arc::clone(&quotas.store),
+            reservation,
+            measures: meters.iter().map(|meter| meter.unit.measure()).collect(),
+        }
+    }
+
+    /// Settles, on a task of its own.
+    fn settle(self, spending: Spending) {
+        let used: Vec<u64> = self
+            .measures
+            .iter()
+            .map(|measure| match measure {
+                Measure::Requests => 1,
+                Measure::Tokens => spending.tokens,
+                Measure::Cost => spending.cost,
+                Measure::Concurrency => 0,
+            })
+            .collect();
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        runtime.spawn(async move {
+            if let Err(error) = self.store.settle(self.reservation, &used).await {
+                tracing::warn!(%error, "a call's use could not be settled; what it had reserved stays counted");
+            }
+        });
+    }
+}
