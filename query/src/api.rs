@@ -1,6 +1,7 @@
 //! The routes: extract, plan, read, answer. Who may ask is in each handler's signature.
 
 mod analytics;
+mod completion;
 mod export;
 mod observations;
 #[cfg(test)]
@@ -47,6 +48,8 @@ impl Query {
             .routes(routes!(traces::list_traces))
             .routes(routes!(traces::trace_histogram))
             .routes(routes!(traces::trace_facets))
+            .routes(routes!(completion::trace_facet))
+            .routes(routes!(completion::list_attributes))
             .routes(routes!(traces::get_trace))
             .routes(routes!(observations::list_observations))
             .routes(routes!(export::export_trace))

@@ -1,6 +1,7 @@
 //! What was asked for, checked: a value of these types can be turned into SQL and run. No SQL here.
 
 mod analytics;
+mod attributes;
 mod cursor;
 mod error;
 mod range;
@@ -10,6 +11,7 @@ use brokle_model::id::{ProjectId, TraceId};
 pub use analytics::{
     Dimension, GroupBy, QUARTER_MS, SERIES_MAX, TOP_DEFAULT, TOP_MAX, TopCursor, TopSort, Usage,
 };
+pub use attributes::{ATTRIBUTES_DEFAULT, ATTRIBUTES_MAX, AttributeScope, Attributes};
 pub use cursor::{Cursor, InvalidCursor};
 pub use error::PlanError;
 pub use range::{TimeRange, to_nanos};

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::plan::TimeRange;
 use crate::shape::ShapeError;
 use crate::shape::analytics::quarters;
-use crate::sql::usage::{BUCKET_S, compute, marked_projects, pending};
+use crate::sql::usage::{BUCKET_S, compute, compute_attributes, marked_projects, pending};
 
 /// Quarters looked up at once.
 const PENDING_MAX: usize = 64;
@@ -209,13 +209,20 @@ impl RollUps {
     async fn compute(&self, project: ProjectId, run: Run) -> Result<(), RollUpError> {
         let mut parts = vec![run];
         while let Some(part) = parts.pop() {
-            let statement = compute(project, part.range(), self.config.settle);
-            match self.maintenance.maintain(statement).await {
+            match self.compute_part(project, part).await {
                 Err(QueryError::TooExpensive) if part.quarters > 1 => parts.extend(part.halves()),
                 outcome => outcome?,
             }
         }
         Ok(())
+    }
+
+    /// The figures last: their row says what both cover.
+    async fn compute_part(&self, project: ProjectId, part: Run) -> Result<(), QueryError> {
+        let attributes = compute_attributes(project, part.range());
+        self.maintenance.maintain(attributes).await?;
+        let figures = compute(project, part.range(), self.config.settle);
+        self.maintenance.maintain(figures).await
     }
 }
 

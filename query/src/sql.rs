@@ -20,7 +20,7 @@ mod traces;
 pub(crate) mod usage;
 mod windows;
 
-pub(crate) use charts::{FACET_VALUES_MAX, FACETS, histogram};
+pub(crate) use charts::{FACET_VALUES_MAX, FACETS, FacetName, histogram};
 pub(crate) use condition::is_about_names;
 pub(crate) use observations::{observation_keys, observation_rows};
 pub(crate) use summaries::{summaries, trace_metadata};

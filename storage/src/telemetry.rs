@@ -165,4 +165,6 @@ pub struct QueryOutput {
     pub batches: Vec<RecordBatch>,
     /// Rows that ClickHouse read to answer, for the read budgets.
     pub rows_read: u64,
+    /// Bytes of them, before compression.
+    pub bytes_read: u64,
 }

@@ -5,11 +5,11 @@ use futures_util::future::try_join_all;
 
 use super::analytics::query;
 use super::{ReadError, Reads};
-use crate::plan::{Histogram as HistogramPlan, QUARTER_MS, TimeRange, Usage as UsagePlan};
+use crate::plan::{Attributes, Histogram as HistogramPlan, QUARTER_MS, TimeRange, Usage as UsagePlan};
 use crate::shape::analytics::Steps;
-use crate::shape::charts::{self, FacetField, Facets, Histogram};
+use crate::shape::charts::{self, Attribute, FacetField, Facets, Histogram};
 use crate::sql::usage::{self, Measure, UsageQuery};
-use crate::sql::{self, FACET_VALUES_MAX};
+use crate::sql::{self, FACET_VALUES_MAX, FacetName};
 
 /// What a histogram counts.
 const TRACES: &[Measure] = &[Measure::Traces, Measure::TraceErrors];
@@ -51,7 +51,7 @@ impl Reads {
             let query = &query;
             async move {
                 let batches = self
-                    .run(usage::usage_facet(query, facet, FACET_VALUES_MAX))
+                    .run(usage::usage_facet(query, facet, None, FACET_VALUES_MAX))
                     .await?;
                 Ok::<_, ReadError>(FacetField {
                     field: facet.field,
@@ -62,6 +62,32 @@ impl Reads {
         Ok(Facets {
             fields: try_join_all(each).await?,
         })
+    }
+
+    /// The frequent values of one field; only those that contain `text`, if it is given.
+    pub(crate) async fn facet(
+        &self,
+        plan: &UsagePlan,
+        field: FacetName,
+        text: Option<&str>,
+        limit: usize,
+    ) -> Result<FacetField, ReadError> {
+        let stale = self.stale(plan, &[]).await?;
+        let facet = field.facet();
+        let query = query(plan, &stale, &[]);
+        let batches = self.run(usage::usage_facet(&query, facet, text, limit)).await?;
+        Ok(FacetField {
+            field: facet.field,
+            values: charts::facet_values(&batches)?,
+        })
+    }
+
+    /// Keys of attributes, or the values of one.
+    pub(crate) async fn attributes(&self, plan: &Attributes) -> Result<Vec<Attribute>, ReadError> {
+        let quarters = UsagePlan::in_quarters(plan.project, plan.range, Vec::new());
+        let stale = self.stale(&quarters, &[]).await?;
+        let read = usage::attributes(plan, &usage::attribute_query(plan, &stale));
+        Ok(charts::attributes(&self.run(read).await?)?)
     }
 }
 

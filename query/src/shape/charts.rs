@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::ShapeError;
 use super::analytics::{RequestsPoint, Steps};
 use super::columns::Columns;
+use super::{ShapeError, present};
 use crate::plan::{Histogram as HistogramPlan, Usage as UsagePlan};
 
 /// Traces over time.
@@ -110,4 +110,40 @@ pub(crate) fn facet_values(batches: &[RecordBatch]) -> Result<Vec<FacetValue>, S
         }
     }
     Ok(values)
+}
+
+/// An attribute, or a value of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Attribute {
+    /// `attribute`, `resource` or `metadata`.
+    pub scope: String,
+    /// Its key.
+    pub key: String,
+    /// A value, when a key was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// About how many observations carry it: values that are rare in their quarter of an hour are not counted.
+    pub observations: u64,
+}
+
+/// Reads keys or values.
+pub(crate) fn attributes(batches: &[RecordBatch]) -> Result<Vec<Attribute>, ShapeError> {
+    let mut attributes = Vec::new();
+    for batch in batches {
+        let columns = Columns::of(batch);
+        let (scopes, keys) = (columns.text("found_scope")?, columns.text("found_key")?);
+        let (values, counts) = (
+            columns.text("found_value")?,
+            columns.number("found_observations")?,
+        );
+        for row in 0..batch.num_rows() {
+            attributes.push(Attribute {
+                scope: scopes.value(row).to_owned(),
+                key: keys.value(row).to_owned(),
+                value: present(values.value(row)),
+                observations: counts.get(row)?,
+            });
+        }
+    }
+    Ok(attributes)
 }

@@ -2,6 +2,8 @@
 //! a trace than its name, status, environment and service. And the fields whose values are offered.
 
 use brokle_storage::telemetry::SqlQuery;
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::condition;
 use super::statement::Parameters;
@@ -96,6 +98,27 @@ pub(crate) const FACETS: [Facet; 9] = [
     of_trace("tag"),
     of_entry("service", Dimension::Service),
 ];
+
+/// A field of [`FACETS`], as callers name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FacetName {
+    Environment,
+    Model,
+    Status,
+    Name,
+    User,
+    Provider,
+    Type,
+    Tag,
+    Service,
+}
+
+impl FacetName {
+    pub(crate) const fn facet(self) -> Facet {
+        FACETS[self as usize]
+    }
+}
 
 /// Values offered per field.
 pub(crate) const FACET_VALUES_MAX: usize = 20;

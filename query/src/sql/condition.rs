@@ -212,14 +212,19 @@ fn like(pattern: &Pattern) -> String {
     format!("{}{text}{}", open(pattern.open_start), open(pattern.open_end))
 }
 
-/// Words anywhere in the name, or all of them in one input or one output. A phrase must also occur as it is.
-fn full_text(text: &str, margin: &Margin, parameters: &mut Parameters) -> String {
-    let contained = Pattern {
+/// A text anywhere in a value, in upper or lower case.
+pub(super) fn contains(expression: &str, text: &str, parameters: &mut Parameters) -> String {
+    let pattern = Pattern {
         text: text.to_owned(),
         open_start: true,
         open_end: true,
     };
-    let name = format!("{ENTRY_NAME} ILIKE {}", parameters.text(&like(&contained)));
+    format!("{expression} ILIKE {}", parameters.text(&like(&pattern)))
+}
+
+/// Words anywhere in the name, or all of them in one input or one output. A phrase must also occur as it is.
+fn full_text(text: &str, margin: &Margin, parameters: &mut Parameters) -> String {
+    let name = contains(ENTRY_NAME, text, parameters);
     // The index folds ASCII only.
     let words = parameters.texts(words(&text.to_ascii_lowercase()));
     let is_phrase = text.chars().any(|c| c.is_ascii() && !c.is_ascii_alphanumeric());

@@ -4,7 +4,9 @@ use brokle_storage::telemetry::SqlQuery;
 use super::usage::{self, Measure, Stale, UsageQuery};
 use super::*;
 use crate::filter::Filter;
-use crate::plan::{Cursor, Dimension, Histogram, ObservationList, TimeRange, TopCursor, TopSort};
+use crate::plan::{
+    AttributeScope, Attributes, Cursor, Dimension, Histogram, ObservationList, TimeRange, TopCursor, TopSort,
+};
 
 const PROJECT: ProjectId = ProjectId::from_u128(7);
 
@@ -303,7 +305,29 @@ fn facets_come_from_the_roll_up_and_from_what_it_does_not_have() {
     let query = usage_query(&stale, &[]);
     let facets = FACETS
         .iter()
-        .map(|facet| show(&usage::usage_facet(&query, *facet, FACET_VALUES_MAX)));
+        .map(|facet| show(&usage::usage_facet(&query, *facet, None, FACET_VALUES_MAX)));
     let facets: Vec<String> = facets.take(3).collect();
     insta::assert_snapshot!("facets", facets.join("\n;\n"));
+    let searched = usage::usage_facet(&query, FACETS[3], Some("x') OR 1=1 -- %"), 5);
+    assert!(!searched.text.contains("1=1"), "{}", searched.text);
+}
+
+#[test]
+fn attributes_are_kept_by_quarter_and_read_with_what_is_not() {
+    let stale = partly_stale();
+    let plan = Attributes {
+        project: PROJECT,
+        range: day(),
+        scope: Some(AttributeScope::Resource),
+        key: Some("x') OR 1=1 -- ".to_owned()),
+        text: Some("50%".to_owned()),
+        limit: 10,
+    };
+    let read = usage::attributes(&plan, &usage::attribute_query(&plan, &stale));
+    assert!(!read.text.contains("1=1"), "{}", read.text);
+    insta::assert_snapshot!("attributes", show(&read));
+    insta::assert_snapshot!(
+        "compute_attributes",
+        show(&usage::compute_attributes(PROJECT, day()))
+    );
 }

@@ -7,6 +7,7 @@
 //! observations lie within [`REACH_S`] of its quarter: what root spans and siblings say reaches all of them.
 //! A trace counts where its earliest entry is, and a copy or an older version of an observation not at all.
 
+mod attributes;
 mod compute;
 mod facets;
 mod families;
@@ -15,6 +16,7 @@ mod observed;
 mod read;
 mod stale;
 
+pub(crate) use attributes::{attribute_query, attributes, compute_attributes};
 pub(crate) use compute::{compute, marked_projects, pending};
 pub(crate) use facets::usage_facet;
 pub(crate) use families::Family;

@@ -106,3 +106,79 @@ async fn facets_count_traces_and_leave_absent_values_out() {
         ]})
     );
 }
+
+#[tokio::test]
+async fn values_and_attributes_are_completed_from_what_was_sent() {
+    let stage = Stage::new().await;
+    let attributes = "map('customer.tier', 'gold', 'customer.id', toString(number))";
+    for number in 0..4_u64 {
+        let tier = if number == 3 { "silver" } else { "gold" };
+        let start = stage.ago(3 * 3_600_000 + i64::try_from(number).unwrap());
+        stage
+            .insert([Row::entry(number + 1, start)
+                .text(
+                    "name",
+                    ["checkout", "Check-in", "search", "search"][usize::try_from(number).unwrap()],
+                )
+                .sql(
+                    "attributes_string",
+                    &attributes
+                        .replace("gold", tier)
+                        .replace("number", &number.to_string()),
+                )
+                .sql("attributes_int", "map('retries', 2)")
+                .sql("resource_string", "map('host.name', 'a-1')")])
+            .await;
+    }
+    for _ in 0..2 {
+        let values = stage
+            .data(&with_parameters("/traces/facets/name", &[("query", "CHECK")]))
+            .await;
+        assert_eq!(
+            values,
+            json!({"field": "name", "values": [{"value": "Check-in", "count": 1}, {"value": "checkout", "count": 1}]})
+        );
+        let keys = stage.data(&with_parameters("/attributes", &[])).await;
+        let keys: Vec<_> = keys
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|key| (&key["scope"], &key["key"]))
+            .collect();
+        assert_eq!(
+            keys.into_iter()
+                .map(|(scope, key)| format!("{scope} {key}"))
+                .collect::<Vec<_>>(),
+            [
+                "\"attribute\" \"customer.id\"",
+                "\"attribute\" \"customer.tier\"",
+                "\"attribute\" \"retries\"",
+                "\"resource\" \"host.name\""
+            ]
+        );
+        let tiers = stage
+            .data(&with_parameters("/attributes", &[("key", "customer.tier")]))
+            .await;
+        assert_eq!(
+            tiers,
+            json!([
+                {"scope": "attribute", "key": "customer.tier", "value": "gold", "observations": 3},
+                {"scope": "attribute", "key": "customer.tier", "value": "silver", "observations": 1},
+            ])
+        );
+        let found = stage
+            .data(&with_parameters(
+                "/attributes",
+                &[("key", "customer.tier"), ("query", "SIL")],
+            ))
+            .await;
+        assert_eq!(found.as_array().unwrap().len(), 1);
+        let hosts = stage
+            .data(&with_parameters("/attributes", &[("scope", "resource")]))
+            .await;
+        assert_eq!(hosts.as_array().unwrap().len(), 1);
+        stage.roll_up().await;
+    }
+    let unknown = stage.get(&with_parameters("/traces/facets/nonsense", &[])).await;
+    assert_eq!(unknown.status, http::StatusCode::BAD_REQUEST);
+}

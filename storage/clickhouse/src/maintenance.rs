@@ -11,6 +11,10 @@ use crate::{ClickHouse, ClickHouseError};
 
 /// How much longer than the statement's own limit its answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Nobody waits for upkeep: it leaves the cores to those who ask, and goes to disk before it takes the memory.
+const SPILL_BYTES: &str = "268435456";
+/// Smaller pieces may fit, where the same again will not.
+const MEMORY_LIMIT_EXCEEDED: i32 = 241;
 
 #[async_trait]
 impl TelemetryMaintenance for ClickHouse {
@@ -23,7 +27,10 @@ impl TelemetryMaintenance for ClickHouse {
             // Two runs may write equal blocks, and both must count.
             .with_setting("insert_deduplicate", "0")
             .with_setting("distributed_foreground_insert", "1")
-            .with_setting("lightweight_deletes_sync", "2");
+            .with_setting("lightweight_deletes_sync", "2")
+            .with_setting("max_threads", "1")
+            .with_setting("max_bytes_before_external_sort", SPILL_BYTES)
+            .with_setting("max_bytes_before_external_group_by", SPILL_BYTES);
         for (name, value) in limits(statement.limits) {
             request = request.with_setting(name, value);
         }
@@ -31,7 +38,10 @@ impl TelemetryMaintenance for ClickHouse {
             request = request.with_setting(format!("param_{name}"), value);
         }
         let done = self.bounded(statement.limits.timeout + ANSWER_TIMEOUT, request.execute());
-        done.await.map_err(ClickHouseError::into_query_error)
+        done.await.map_err(|error| match error.code() {
+            Some(MEMORY_LIMIT_EXCEEDED) => QueryError::TooExpensive,
+            _ => error.into_query_error(),
+        })
     }
 
     async fn projects_of(&self, query: ProjectsQuery) -> Result<Vec<ProjectId>, QueryError> {

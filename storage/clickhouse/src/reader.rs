@@ -14,19 +14,26 @@ const TRANSFER_TIMEOUT: Duration = Duration::from_secs(5);
 impl TelemetryReader for ClickHouse {
     async fn query(&self, query: SqlQuery) -> Result<QueryOutput, QueryError> {
         let timeout = query.limits.timeout + TRANSFER_TIMEOUT;
-        let (bytes, rows_read) = self
+        let (bytes, (rows_read, bytes_read)) = self
             .bounded(timeout, self.fetch_arrow(&query))
             .await
             .map_err(ClickHouseError::into_query_error)?;
         let batches = arrow_stream::decode(bytes).map_err(|error| QueryError::Unavailable {
             message: format!("the answer broke off: {error}"),
         })?;
-        Ok(QueryOutput { batches, rows_read })
+        Ok(QueryOutput {
+            batches,
+            rows_read,
+            bytes_read,
+        })
     }
 }
 
 impl ClickHouse {
-    async fn fetch_arrow(&self, query: &SqlQuery) -> Result<(bytes::Bytes, u64), clickhouse::error::Error> {
+    async fn fetch_arrow(
+        &self,
+        query: &SqlQuery,
+    ) -> Result<(bytes::Bytes, (u64, u64)), clickhouse::error::Error> {
         let limits = query.limits;
         let mut request = self
             .in_database()
@@ -46,10 +53,9 @@ impl ClickHouse {
         }
         let mut cursor = request.fetch_bytes("ArrowStream")?;
         let bytes = cursor.collect().await?;
-        let rows_read = cursor
-            .summary()
-            .and_then(clickhouse::QuerySummary::read_rows)
-            .unwrap_or(0);
-        Ok((bytes, rows_read))
+        let summary = cursor.summary();
+        let rows_read = summary.and_then(clickhouse::QuerySummary::read_rows);
+        let bytes_read = summary.and_then(clickhouse::QuerySummary::read_bytes);
+        Ok((bytes, (rows_read.unwrap_or(0), bytes_read.unwrap_or(0))))
     }
 }

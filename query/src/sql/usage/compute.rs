@@ -64,7 +64,7 @@ pub(crate) fn compute(project: ProjectId, range: TimeRange, settle: Duration) ->
         last_ns: to_nanos(range.to) - 1,
     };
     let observed = observed(&[window], BUCKET_S, &mut parameters);
-    let (from, to) = (parameters.seconds(range.from), parameters.seconds(range.to));
+    let quarters = quarters_of(range, &mut parameters);
     let settle = parameters.number(micros(settle));
     let mut columns = Vec::new();
     let mut collected = Vec::new();
@@ -114,9 +114,7 @@ SELECT {{project_id:String}}, bucket, now64(6, 'UTC'), now64(6, 'UTC') - toInter
     {names},
     arrayMap(key -> splitByChar('\\0', key)[1], mapKeys(facets)), arrayMap(key -> splitByChar('\\0', key)[2], mapKeys(facets)),
     mapValues(facets)
-FROM (
-    SELECT toDateTime(arrayJoin(range(toUnixTimestamp({from}), toUnixTimestamp({to}), {BUCKET_S})), 'UTC') AS bucket
-) AS asked
+FROM {quarters} AS asked
 LEFT JOIN (
     SELECT bucket, sumMapIf(facets, family = 1) AS facets,
         {collected}
@@ -142,13 +140,27 @@ LEFT JOIN (
         measures = measures.join(",\n                "),
         grouping_sets = grouping_sets.join(", "),
     );
-    let mut statement = parameters.into_query(text, 0);
-    statement.limits = QueryLimits {
-        rows_to_read_max: ROWS_TO_READ_MAX,
-        result_rows_max: 0,
-        timeout: TIMEOUT,
-    };
-    statement
+    background(parameters.into_query(text, 0))
+}
+
+/// A subquery with the quarters of a range, whether there is anything in them or not.
+pub(super) fn quarters_of(range: TimeRange, parameters: &mut Parameters) -> String {
+    let (from, to) = (parameters.seconds(range.from), parameters.seconds(range.to));
+    format!(
+        "(SELECT toDateTime(arrayJoin(range(toUnixTimestamp({from}), toUnixTimestamp({to}), {BUCKET_S})), 'UTC') AS bucket)"
+    )
+}
+
+/// A statement that nobody waits for.
+pub(super) fn background(statement: SqlQuery) -> SqlQuery {
+    SqlQuery {
+        limits: QueryLimits {
+            rows_to_read_max: ROWS_TO_READ_MAX,
+            result_rows_max: 0,
+            timeout: TIMEOUT,
+        },
+        ..statement
+    }
 }
 
 /// A name for a figure while the columns that it is counted from are still in sight.

@@ -8,10 +8,16 @@ use super::observed::observed;
 use super::read::{UsageQuery, fresh, source};
 use crate::plan::Dimension;
 use crate::sql::charts::{Facet, FacetSource};
+use crate::sql::condition::contains;
 use crate::sql::statement::Parameters;
 
-/// The values of a field with the most traces, most first.
-pub(crate) fn usage_facet(query: &UsageQuery<'_>, facet: Facet, values_max: usize) -> SqlQuery {
+/// The values of a field with the most traces, most first; only those that contain `text`, if it is given.
+pub(crate) fn usage_facet(
+    query: &UsageQuery<'_>,
+    facet: Facet,
+    text: Option<&str>,
+    values_max: usize,
+) -> SqlQuery {
     let mut parameters = Parameters::new(query.project);
     let (value, source) = match facet.source {
         FacetSource::Dimension(dimension) => {
@@ -27,12 +33,15 @@ pub(crate) fn usage_facet(query: &UsageQuery<'_>, facet: Facet, values_max: usiz
         }
         FacetSource::OfTrace => ("value".to_owned(), values(query, facet.field, &mut parameters)),
     };
+    let has_text = text.map_or_else(String::new, |text| {
+        format!(" AND {}", contains("facet_value", text, &mut parameters))
+    });
     let text = format!(
         "\
 SELECT {value} AS facet_value, toUInt64(sum(traces)) AS trace_count
 FROM {source}
 GROUP BY facet_value
-HAVING facet_value != '' AND trace_count > 0
+HAVING facet_value != '' AND trace_count > 0{has_text}
 ORDER BY trace_count DESC, facet_value
 LIMIT {values_max}"
     );
