@@ -1,19 +1,20 @@
-//! The LLM gateway: `OpenAI`'s wire format in, any provider that speaks it out, and one trace per call.
+//! The LLM gateway: the wire formats of `OpenAI` and Anthropic in, any provider's out, and one trace per call.
 //!
 //! The stops of a chat completion:
 //! 1. `api/chat.rs`: the key, a place among the calls in progress, the body; a record is opened.
 //! 2. `dialect/openai/request.rs`: the body is read once, for the few fields that decide.
 //! 3. `route.rs`: the name in `model` becomes an ordered list of targets.
-//! 4. `call.rs`: attempts, one after the other, by the table in `route/retry.rs`.
-//! 5. `attempt.rs`: one request to one provider, until its outcome is known.
+//! 4. `cache/lookup.rs` and `quota/reserve.rs`: an answer that was kept ends it here; a limit that is reached, too.
+//! 5. `call.rs` with `attempt.rs`: requests to providers, one after the other, by the table in `route/retry.rs`;
+//!    `dialect.rs` translates where caller and provider speak different formats.
 //! 6. `relay.rs`: a stream's frames to the caller as they came; an answer that is whole goes at once.
 //! 7. `record.rs`: the record becomes spans on a task of its own, and enters the collector's log.
 //!
 //! Dropping the response at any point, which is what a caller's hanging up comes to, drops the provider's
 //! connection with it and records the call as cancelled.
 //!
-//! Deliberately absent: the environment (the server reads it), storage (spans leave through
-//! `TelemetrySink`), and translation between wire formats.
+//! Deliberately absent: the environment (the server reads it), and storage (spans leave through `TelemetrySink`;
+//! kept answers and counts are behind traits).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -127,7 +128,7 @@ impl Gateway {
         })
     }
 
-    /// The routes: `/v1/chat/completions`, `/v1/models` and `/v1/models/{model}`.
+    /// The routes, as `api.rs` lists them.
     ///
     /// The server in front must not buffer or compress `text/event-stream`, and must set `TCP_NODELAY`.
     pub fn router(&self) -> OpenApiRouter {

@@ -3,7 +3,8 @@
 //!
 //! | route | plane | caller |
 //! |---|---|---|
-//! | `/v1/chat/completions`, `/v1/models`, `/v1/models/{model}` | gateway | API key |
+//! | `/v1/chat/completions`, `/v1/responses`, `/v1/messages`, `/v1/completions`, `/v1/embeddings`, `/v1/moderations`, `/v1/images/generations`, `/v1/audio/speech`, `/v1/rerank` | gateway | API key |
+//! | `/v1/models`, `/v1/models/{model}`, `/v1/route`, `/v1/cache/status`, `/v1/cache/invalidate` | gateway | API key |
 //! | `POST /v1/traces`, `/v1/logs`, `/v1/metrics` (also on the OTLP/HTTP port) | ingest | API key |
 //! | `/v1/auth/validate-key` | accounts | public, limited by address |
 //! | `/api/v1/auth`, `/users`, `/organizations`, `/projects` | accounts | session (sign-up and sign-in public) |
