@@ -11,7 +11,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::record::{CallRecord, Outcome};
+use crate::record::{AttemptRecord, CallRecord, Outcome};
+
+mod gen_ai;
+
+use gen_ai::GenAi;
 
 const SECONDS: [f64; 15] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 600.0,
@@ -69,6 +73,7 @@ pub(crate) struct Metrics {
     quota_alerts: Counter,
     spans_lost: Counter,
     pub(crate) in_flight: Gauge,
+    gen_ai: GenAi,
 }
 
 impl Metrics {
@@ -85,6 +90,7 @@ impl Metrics {
             quota_alerts: Counter::default(),
             spans_lost: Counter::default(),
             in_flight: Gauge::default(),
+            gen_ai: GenAi::register(registry),
         };
         let registry = registry.sub_registry_with_prefix("brokle_gateway");
         registry.register("calls", "Calls by how they ended", metrics.calls.clone());
@@ -140,6 +146,7 @@ impl Metrics {
 
     /// Counts a finished call and its attempts.
     pub(crate) fn observe(&self, record: &CallRecord) {
+        self.gen_ai.observe(record);
         let stream = Flag(record.request.as_ref().is_some_and(|request| request.stream));
         let labels = CallLabels {
             stream,
@@ -180,10 +187,11 @@ impl Metrics {
     }
 
     /// Adds what a provider reported.
-    pub(crate) fn count_tokens(&self, provider: &str, usage: &TokenUsage) {
+    pub(crate) fn observe_usage(&self, record: &CallRecord, attempt: &AttemptRecord, usage: &TokenUsage) {
+        self.gen_ai.observe_usage(record, attempt, usage);
         for (direction, tokens) in [("input", usage.input), ("output", usage.output)] {
             let labels = TokenLabels {
-                provider: provider.to_owned(),
+                provider: attempt.provider.name.clone(),
                 direction,
             };
             self.tokens.get_or_create(&labels).inc_by(tokens);

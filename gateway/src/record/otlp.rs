@@ -25,12 +25,13 @@ use crate::dialect::openai::reply::Reply;
 pub(super) struct Encoded {
     pub(super) body: Bytes,
     pub(super) spans: u32,
-    /// Usage of the attempts that have one, for the metrics.
-    pub(super) usage: Vec<(String, TokenUsage)>,
 }
 
-/// Encodes a finished call.
-pub(super) fn encode(mut record: CallRecord) -> Encoded {
+/// Encodes a finished call. `tell_usage` is told what each attempt used.
+pub(super) fn encode(
+    mut record: CallRecord,
+    tell_usage: impl Fn(&CallRecord, &AttemptRecord, &TokenUsage),
+) -> Encoded {
     let budget = record.capture.budget();
     pivot_request(&mut record);
     let replies = record
@@ -45,12 +46,15 @@ pub(super) fn encode(mut record: CallRecord) -> Encoded {
         spans.push(view.attempt_span(number, reply.as_ref()));
     }
     spans.extend(view.hit_span());
-    let usage = view.usage();
+    for (attempt, reply) in view.record.attempts.iter().zip(&view.replies) {
+        if let Some(usage) = reply.as_ref().and_then(|reply| reply.usage.as_ref()) {
+            tell_usage(view.record, attempt, usage);
+        }
+    }
     let count = u32::try_from(spans.len()).unwrap_or(u32::MAX);
     Encoded {
         body: Bytes::from(export(spans).encode_to_vec()),
         spans: count,
-        usage,
     }
 }
 
@@ -97,13 +101,6 @@ impl<'a> View<'a> {
             replies,
             record,
         }
-    }
-
-    fn usage(&self) -> Vec<(String, TokenUsage)> {
-        let pairs = self.record.attempts.iter().zip(&self.replies);
-        pairs
-            .filter_map(|(attempt, reply)| Some((attempt.provider.name.clone(), reply.as_ref()?.usage?)))
-            .collect()
     }
 
     fn server_span(&self) -> Span {

@@ -126,10 +126,9 @@ impl Writer {
     fn encode(&self, record: CallRecord) -> Submission {
         self.metrics.observe(&record);
         let (project, environment) = (record.project, record.environment.clone());
-        let encoded = otlp::encode(record);
-        for (provider, usage) in &encoded.usage {
-            self.metrics.count_tokens(provider, usage);
-        }
+        let encoded = otlp::encode(record, |record, attempt, usage| {
+            self.metrics.observe_usage(record, attempt, usage);
+        });
         Submission {
             project,
             environment,

@@ -92,6 +92,16 @@ async fn metrics_count_calls_attempts_and_tokens() {
         "brokle_gateway_tokens_total{provider=\"mock\",direction=\"output\"} 28",
         "brokle_gateway_calls_in_flight 0",
         "brokle_gateway_spans_lost_total 0",
+        "gen_ai_client_operation_duration_seconds_count{gen_ai_operation_name=\"chat\",gen_ai_provider_name=\"mock\",\
+         gen_ai_request_model=\"mock-a\",error_type=\"\"} 2",
+        "gen_ai_client_operation_duration_seconds_count{gen_ai_operation_name=\"chat\",gen_ai_provider_name=\"mock\",\
+         gen_ai_request_model=\"mock-400\",error_type=\"invalid_request\"} 1",
+        "gen_ai_client_token_usage_sum{gen_ai_operation_name=\"chat\",gen_ai_provider_name=\"mock\",\
+         gen_ai_request_model=\"mock-a\",gen_ai_token_type=\"output\"} 28.0",
+        "gen_ai_server_time_to_first_token_seconds_count{gen_ai_operation_name=\"chat\",\
+         gen_ai_provider_name=\"mock\",gen_ai_request_model=\"mock-a\",error_type=\"\"} 1",
+        "gen_ai_server_time_per_output_token_seconds_count{",
+        "gen_ai_server_request_duration_seconds_count{",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
