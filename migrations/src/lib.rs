@@ -6,11 +6,13 @@
 //! [`target::Target`] only carries it out and keeps the ledger. The ledger holds each file's checksum, so
 //! that an edited migration is noticed, and a dirty mark, so that one that broke off is.
 
+pub mod cluster;
 pub mod plan;
 pub mod runner;
 pub mod source;
 pub mod target;
 
+pub use cluster::{Cluster, ClusterError};
 pub use plan::{Plan, PlanError, Step, Verb};
 pub use runner::{MigrateError, Report, Status, apply, status};
 pub use source::{Migration, clickhouse, postgres, sqlite};

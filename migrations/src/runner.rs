@@ -36,6 +36,8 @@ pub struct Report {
     pub target: &'static str,
     /// One line a step: `apply 20261122000001 observations`.
     pub steps: Vec<String>,
+    /// For each step of a dry run, the statements that it would run.
+    pub statements: Vec<Vec<String>>,
 }
 
 /// Each known migration and whether it is applied.
@@ -72,13 +74,23 @@ pub async fn apply(
     let mut report = Report {
         target: name,
         steps: Vec::with_capacity(steps.len()),
+        statements: Vec::new(),
     };
     for step in steps {
         let (verb, migration) = match step {
             Step::Apply(migration) => ("apply", migration),
             Step::Revert(migration) => ("revert", migration),
         };
-        if !dry_run {
+        if dry_run {
+            let statements = match step {
+                Step::Apply(migration) => &migration.up,
+                Step::Revert(migration) => &migration.down,
+            };
+            let rendered = target.render(statements);
+            report
+                .statements
+                .push(rendered.map_err(failed(Some(migration.version)))?);
+        } else {
             let done = match step {
                 Step::Apply(migration) => target.apply(migration, clock.now()).await,
                 Step::Revert(migration) => target.revert(migration, clock.now()).await,

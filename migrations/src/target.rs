@@ -53,6 +53,11 @@ pub trait Target: Send {
     /// The ledger, oldest first.
     async fn applied(&mut self) -> Result<Vec<Applied>, TargetError>;
 
+    /// What the statements of a migration are where this target is: on a cluster, they are others.
+    fn render(&self, statements: &[String]) -> Result<Vec<String>, TargetError> {
+        Ok(statements.to_vec())
+    }
+
     /// Runs the up statements and records them.
     async fn apply(&mut self, migration: &Migration, now: DateTime<Utc>) -> Result<(), TargetError>;
 

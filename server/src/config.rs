@@ -18,6 +18,7 @@ use anyhow::Context as _;
 use brokle_gateway::config::GatewayConfig;
 use brokle_ingest::config::SyncPolicy;
 use brokle_ingest::normalize::AttributeMap;
+use brokle_migrations::Cluster;
 use brokle_model::price::PriceBook;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
@@ -109,6 +110,9 @@ pub(crate) struct StorageConfig {
     pub database_url: Option<SecretString>,
     /// `CLICKHOUSE_URL`: `http(s)://[user:password@]host:port[/database]`; unset means the embedded engine.
     pub clickhouse_url: Option<SecretString>,
+    /// `CLICKHOUSE_CLUSTER`: the cluster, as that server's configuration names it, on whose nodes the tables
+    /// are replicated and distributed.
+    pub clickhouse_cluster: Option<String>,
     /// `BROKLE_CLICKHOUSE_PORT`: where the embedded engine listens, on loopback.
     pub clickhouse_port: u16,
     /// `BROKLE_ENGINE_LIBRARY`: the engine library's path, when it is not in one of the usual places.
@@ -121,9 +125,24 @@ impl Default for StorageConfig {
             data_dir: PathBuf::from("data"),
             database_url: None,
             clickhouse_url: None,
+            clickhouse_cluster: None,
             clickhouse_port: 8123,
             engine_library: None,
         }
+    }
+}
+
+impl StorageConfig {
+    /// The cluster that the tables are on.
+    pub(crate) fn cluster(&self) -> anyhow::Result<Option<Cluster>> {
+        let Some(name) = &self.clickhouse_cluster else {
+            return Ok(None);
+        };
+        anyhow::ensure!(
+            self.clickhouse_url.is_some(),
+            "CLICKHOUSE_CLUSTER needs CLICKHOUSE_URL: the embedded engine is a single node"
+        );
+        Ok(Some(Cluster::new(name).context("CLICKHOUSE_CLUSTER")?))
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::bail;
 use brokle_migrations::target::clickhouse::ClickHouseTarget;
 use brokle_migrations::target::relational::RelationalTarget;
-use brokle_migrations::{Migration, Target, Verb, apply, clickhouse, postgres, sqlite, status};
+use brokle_migrations::{Cluster, Migration, Target, Verb, apply, clickhouse, postgres, sqlite, status};
 use brokle_model::clock::SystemClock;
 use brokle_storage_clickhouse::ClickHouse;
 use brokle_storage_sql::SqlStore;
@@ -51,6 +51,7 @@ pub(crate) async fn open_telemetry(
     policy: Policy,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<TelemetryEndpoint> {
+    let cluster = loaded.config.storage.cluster()?;
     let endpoint = TelemetryEndpoint::open(loaded, lifecycle).await?;
     let is_ours = endpoint.engine.is_some();
     if !is_ours && endpoint.client.version(PROBE_TIMEOUT).await.is_err() {
@@ -60,11 +61,11 @@ pub(crate) async fn open_telemetry(
         let (client, stop) = (endpoint.client.clone(), lifecycle.soft.clone());
         lifecycle
             .tasks
-            .spawn(async move { migrate_when_back(client, policy, stop).await });
+            .spawn(async move { migrate_when_back(client, cluster, policy, stop).await });
         return Ok(endpoint);
     }
     migrate(
-        &mut ClickHouseTarget::new(endpoint.client.clone()),
+        &mut ClickHouseTarget::new(endpoint.client.clone()).on_cluster(cluster),
         &clickhouse(),
         policy,
     )
@@ -72,7 +73,12 @@ pub(crate) async fn open_telemetry(
     Ok(endpoint)
 }
 
-async fn migrate_when_back(client: ClickHouse, policy: Policy, stop: CancellationToken) {
+async fn migrate_when_back(
+    client: ClickHouse,
+    cluster: Option<Cluster>,
+    policy: Policy,
+    stop: CancellationToken,
+) {
     let mut pause = RETRY_PAUSE_MIN;
     loop {
         tokio::select! {
@@ -84,7 +90,8 @@ async fn migrate_when_back(client: ClickHouse, policy: Policy, stop: Cancellatio
         if client.version(PROBE_TIMEOUT).await.is_err() {
             continue;
         }
-        match migrate(&mut ClickHouseTarget::new(client.clone()), &clickhouse(), policy).await {
+        let mut target = ClickHouseTarget::new(client.clone()).on_cluster(cluster.clone());
+        match migrate(&mut target, &clickhouse(), policy).await {
             Ok(()) => {
                 tracing::info!("ClickHouse is back and up to date");
                 return;

@@ -8,6 +8,7 @@ use brokle_storage_clickhouse::{ClickHouse, SERVER_VERSION_MIN, is_version_suppo
 use chrono::{DateTime, Utc};
 
 use super::{Applied, Target, TargetError};
+use crate::cluster::Cluster;
 use crate::source::Migration;
 
 const STATEMENT_TIMEOUT: Duration = Duration::from_mins(2);
@@ -17,6 +18,19 @@ const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     changed_at_us Int64, is_deleted UInt8
 ) ENGINE = ReplacingMergeTree(changed_at_us, is_deleted) ORDER BY version";
 
+/// The ledger is one table on all nodes, whatever their shard.
+fn ledger_on(cluster: &Cluster) -> String {
+    CREATE_LEDGER
+        .replace(
+            "schema_migrations (",
+            &format!("schema_migrations{} (", cluster.clause()),
+        )
+        .replace(
+            "ReplacingMergeTree(",
+            "ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/all', '{shard}-{replica}', ",
+        )
+}
+
 const LIST_LEDGER: &str = "SELECT version, name, checksum, dirty, toUnixTimestamp(applied_at)
 FROM schema_migrations FINAL WHERE is_deleted = 0 ORDER BY version";
 
@@ -24,12 +38,33 @@ FROM schema_migrations FINAL WHERE is_deleted = 0 ORDER BY version";
 #[derive(Debug)]
 pub struct ClickHouseTarget {
     clickhouse: ClickHouse,
+    cluster: Option<Cluster>,
 }
 
 impl ClickHouseTarget {
     /// Uses this endpoint and database.
     pub fn new(clickhouse: ClickHouse) -> Self {
-        Self { clickhouse }
+        Self {
+            clickhouse,
+            cluster: None,
+        }
+    }
+
+    /// Applies everything on all nodes of a cluster, if one is named.
+    #[must_use]
+    pub fn on_cluster(self, cluster: Option<Cluster>) -> Self {
+        Self { cluster, ..self }
+    }
+
+    fn clause(&self) -> String {
+        self.cluster.as_ref().map(Cluster::clause).unwrap_or_default()
+    }
+
+    async fn run_all(&self, statements: &[String], context: &str) -> Result<(), TargetError> {
+        for statement in self.render(statements)? {
+            self.run(&statement, context).await?;
+        }
+        Ok(())
     }
 
     async fn run(&self, statement: &str, context: &str) -> Result<(), TargetError> {
@@ -85,10 +120,32 @@ impl Target for ClickHouseTarget {
 
     async fn prepare(&mut self) -> Result<(), TargetError> {
         self.check_version().await?;
-        let create = format!("CREATE DATABASE IF NOT EXISTS {}", self.clickhouse.database());
+        let create = format!(
+            "CREATE DATABASE IF NOT EXISTS {}{}",
+            self.clickhouse.database(),
+            self.clause()
+        );
         let created = self.clickhouse.execute_outside(&create, STATEMENT_TIMEOUT).await;
         created.map_err(|error| TargetError::new("creating the database", &error))?;
-        self.run(CREATE_LEDGER, "creating the ledger").await
+        let Some(cluster) = &self.cluster else {
+            return self.run(CREATE_LEDGER, "creating the ledger").await;
+        };
+        self.run(&ledger_on(cluster), "creating the ledger").await?;
+        // Another node may have written it.
+        self.run("SYSTEM SYNC REPLICA schema_migrations", "reading the ledger")
+            .await
+    }
+
+    fn render(&self, statements: &[String]) -> Result<Vec<String>, TargetError> {
+        let Some(cluster) = &self.cluster else {
+            return Ok(statements.to_vec());
+        };
+        let mut rendered = Vec::new();
+        for statement in statements {
+            let here = cluster.render(statement);
+            rendered.extend(here.map_err(|error| TargetError::new("rendering for a cluster", &error))?);
+        }
+        Ok(rendered)
     }
 
     async fn applied(&mut self) -> Result<Vec<Applied>, TargetError> {
@@ -107,17 +164,13 @@ impl Target for ClickHouseTarget {
 
     async fn apply(&mut self, migration: &Migration, now: DateTime<Utc>) -> Result<(), TargetError> {
         self.record(migration, Mark::Running, now).await?;
-        for statement in &migration.up {
-            self.run(statement, "applying").await?;
-        }
+        self.run_all(&migration.up, "applying").await?;
         self.record(migration, Mark::Done, now).await
     }
 
     async fn revert(&mut self, migration: &Migration, now: DateTime<Utc>) -> Result<(), TargetError> {
         self.record(migration, Mark::Running, now).await?;
-        for statement in &migration.down {
-            self.run(statement, "reverting").await?;
-        }
+        self.run_all(&migration.down, "reverting").await?;
         self.record(migration, Mark::Undone, now).await
     }
 }

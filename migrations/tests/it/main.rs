@@ -3,12 +3,14 @@
 
 use brokle_migrations::target::clickhouse::ClickHouseTarget;
 use brokle_migrations::target::relational::RelationalTarget;
-use brokle_migrations::{Migration, Target, Verb, apply, clickhouse, postgres, sqlite, status};
+use brokle_migrations::{Cluster, Migration, Target, Verb, apply, clickhouse, postgres, sqlite, status};
 use brokle_model::clock::SystemClock;
 use brokle_storage_sql::Database;
 use brokle_storage_sql::testing::{Engine, TestDatabase};
 use brokle_testkit::clickhouse::TestClickHouse;
 use secrecy::ExposeSecret as _;
+
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
 
 async fn up_and_down(target: &mut dyn Target, available: &[Migration]) {
     let pending = status(target, available).await.unwrap();
@@ -79,6 +81,56 @@ async fn sqlite_goes_up_and_down_and_up() {
 #[tokio::test]
 async fn postgres_goes_up_and_down_and_up() {
     relational(Engine::Postgres, postgres()).await;
+}
+
+/// The engine cannot form a cluster, but its parser knows the statements that do.
+#[tokio::test]
+async fn the_engine_can_read_every_statement_in_both_forms() {
+    let database = TestClickHouse::create().await;
+    let cluster = Cluster::new("main").unwrap();
+    let alone = ClickHouseTarget::new(database.client());
+    let clustered = ClickHouseTarget::new(database.client()).on_cluster(Some(cluster));
+    let mut count = 0;
+    for migration in clickhouse() {
+        for statements in [&migration.up, &migration.down] {
+            let mut all = alone.render(statements).unwrap();
+            all.extend(clustered.render(statements).unwrap());
+            for statement in all {
+                let explained = format!("EXPLAIN AST {statement}");
+                let parsed = database.client().fetch(&explained, "TabSeparated", TIMEOUT).await;
+                assert!(parsed.is_ok(), "{statement}\n{}", parsed.unwrap_err());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 30, "{count} statements");
+    let wrong = database
+        .client()
+        .fetch("EXPLAIN AST CREATE TABEL a", "TabSeparated", TIMEOUT)
+        .await;
+    assert!(wrong.is_err(), "the parser has a word in this");
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_it_would_run() {
+    let database = TestClickHouse::create().await;
+    let cluster = Cluster::new("main").unwrap();
+    let available = clickhouse();
+    let mut alone = ClickHouseTarget::new(database.client());
+    let up = Verb::Up { steps: None };
+    let report = apply(&mut alone, &available, up, &SystemClock, true)
+        .await
+        .unwrap();
+    assert_eq!(report.statements.len(), available.len());
+    assert!(report.statements[0][0].starts_with("CREATE TABLE IF NOT EXISTS observations ("));
+    let rendered = ClickHouseTarget::new(database.client())
+        .on_cluster(Some(cluster))
+        .render(&available[0].up)
+        .unwrap();
+    assert!(rendered[0].starts_with("CREATE TABLE IF NOT EXISTS observations_local ON CLUSTER 'main' ("));
+    assert!(rendered[1].contains(
+        "Distributed('main', currentDatabase(), 'observations_local', cityHash64(project_id, trace_id))"
+    ));
 }
 
 #[tokio::test]

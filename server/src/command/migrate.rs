@@ -54,7 +54,7 @@ async fn run_on_targets(
     if arguments.db != Database::Postgres {
         backends::prepare_data_dir(&storage.data_dir)?;
         let endpoint = TelemetryEndpoint::reach_or_start(loaded, lifecycle).await?;
-        let mut target = ClickHouseTarget::new(endpoint.client.clone());
+        let mut target = ClickHouseTarget::new(endpoint.client.clone()).on_cluster(storage.cluster()?);
         text.push_str(&run_on(&mut target, &clickhouse(), arguments).await?);
     }
     Ok(text)
@@ -73,9 +73,12 @@ async fn run_on(
     };
     let report = apply(target, available, verb, &SystemClock, arguments.dry_run).await?;
     let mut text = String::new();
-    for step in &report.steps {
+    for (index, step) in report.steps.iter().enumerate() {
         let would = if arguments.dry_run { "would " } else { "" };
         let _ = writeln!(text, "{}: {would}{step}", report.target);
+        for statement in report.statements.get(index).into_iter().flatten() {
+            let _ = writeln!(text, "\n{statement};");
+        }
     }
     if report.steps.is_empty() {
         let _ = writeln!(text, "{}: nothing to do", report.target);

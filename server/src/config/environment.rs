@@ -91,6 +91,12 @@ pub(crate) const VARIABLES: &[Variable] = &[
         "http(s)://[user:password@]host:port[/database]; unset: the embedded engine",
     ),
     variable(
+        "CLICKHOUSE_CLUSTER",
+        "storage.clickhouse_cluster",
+        Kind::Text,
+        "cluster of CLICKHOUSE_URL's server on which tables are replicated and distributed",
+    ),
+    variable(
         "BROKLE_CLICKHOUSE_PORT",
         "storage.clickhouse_port",
         Kind::Integer,
@@ -180,7 +186,7 @@ const ELSEWHERE: &[&str] = &[
 ];
 
 /// Part of the documented contract, but without effect in this version: said once at start.
-pub(crate) const WITHOUT_EFFECT: &[&str] = &["REDIS_URL", "CLICKHOUSE_CLUSTER", "BROKLE_ENCRYPTION_KEY"];
+pub(crate) const WITHOUT_EFFECT: &[&str] = &["REDIS_URL", "BROKLE_ENCRYPTION_KEY"];
 
 /// Whether a `BROKLE_*` name is one that somebody reads.
 pub(crate) fn is_known(name: &str) -> bool {

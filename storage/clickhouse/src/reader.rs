@@ -44,6 +44,8 @@ impl ClickHouse {
             .with_setting("max_result_rows", limits.result_rows_max.to_string())
             .with_setting("result_overflow_mode", "throw")
             .with_setting("max_execution_time", limits.timeout.as_secs_f64().to_string())
+            // On a cluster: a trace's rows are all on one shard, so what is asked of traces is asked there.
+            .with_setting("distributed_product_mode", "local")
             .with_setting("output_format_arrow_string_as_string", "1")
             .with_setting("output_format_arrow_low_cardinality_as_dictionary", "0")
             .with_setting("cancel_http_readonly_queries_on_client_close", "1")

@@ -43,6 +43,8 @@ impl ClickHouse {
             .insert_formatted_with(format!("INSERT INTO {table} FORMAT ArrowStream"))
             .with_timeouts(Some(SEND_TIMEOUT), Some(ANSWER_TIMEOUT))
             .with_setting("async_insert", "0")
+            // On a cluster: answered when the shards have the rows, each under the same token.
+            .with_setting("distributed_foreground_insert", "1")
             .with_setting("insert_deduplicate", "1")
             .with_setting("insert_deduplication_token", token)
             .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")
