@@ -9,6 +9,7 @@
 //! Pure, and done when reading: storage keeps the text as it came, so a better reading here improves old
 //! data too.
 
+mod event;
 mod indexed;
 mod message;
 mod part;
@@ -18,6 +19,7 @@ mod tests;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use event::{Said, event_messages, event_side, from_log};
 pub use indexed::compose;
 
 /// One turn.
@@ -48,6 +50,9 @@ pub enum Part {
     Reasoning {
         /// The text; empty when the provider keeps it to itself.
         content: String,
+        /// What the provider wants back with it, to know it as its own: a signature, or the thoughts encrypted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        signature: Option<String>,
     },
     /// The model wants a tool to be run.
     ToolCall {
@@ -132,6 +137,28 @@ pub fn read(text: &str, source: &str, side: Side) -> Content {
     }
 }
 
+/// Adds to recorded `content` what its producer wrote into attributes beside it: the system's instructions, a model's
+/// thoughts and calls. `source` is the attribute that held the content, `attribute` gives the text of others.
+pub fn complete<'a>(
+    content: Content,
+    source: &str,
+    side: Side,
+    attribute: impl Fn(&str) -> Option<&'a str>,
+) -> Content {
+    match side {
+        Side::Input => match attribute(INSTRUCTIONS) {
+            Some(instructions) => with_instructions(content, instructions),
+            None => content,
+        },
+        Side::Output => with_answer_parts(
+            content,
+            source,
+            attribute(ANSWER_REASONING),
+            attribute(ANSWER_CALLS),
+        ),
+    }
+}
+
 /// Puts `instructions`, the text of a `gen_ai.system_instructions` attribute, before the conversation that
 /// they govern. Leaves anything but a conversation as it is.
 pub fn with_instructions(content: Content, instructions: &str) -> Content {
@@ -139,8 +166,8 @@ pub fn with_instructions(content: Content, instructions: &str) -> Content {
         return content;
     };
     let parts = match serde_json::from_str::<Value>(instructions) {
-        Ok(Value::Array(items)) => part::list(&items),
-        Ok(value) if value.is_object() => part::list(std::slice::from_ref(&value)),
+        Ok(Value::Array(items)) => message::instructions(&items),
+        Ok(value) if value.is_object() => message::instructions(std::slice::from_ref(&value)),
         _ => vec![Part::Text {
             content: instructions.to_owned(),
         }],
@@ -154,9 +181,46 @@ pub fn with_instructions(content: Content, instructions: &str) -> Content {
     Content::Messages(std::iter::once(system).chain(messages).collect())
 }
 
+/// Vercel's SDK writes what a model thought, said and called into an attribute each. Adds the thoughts
+/// (`ai.response.reasoning`) and the calls (`ai.response.toolCalls`) to the answer that one of them gave;
+/// `source` is the attribute that it was.
+fn with_answer_parts(
+    content: Content,
+    source: &str,
+    reasoning: Option<&str>,
+    calls: Option<&str>,
+) -> Content {
+    let is_answer = source == ANSWER_TEXT || source == ANSWER_CALLS;
+    let Content::Messages(mut messages) = content else {
+        return content;
+    };
+    let Some(answer) = messages.last_mut().filter(|_| is_answer) else {
+        return Content::Messages(messages);
+    };
+    if let Some(thoughts) = reasoning.filter(|text| !text.is_empty()) {
+        let thoughts = serde_json::from_str::<Value>(thoughts)
+            .ok()
+            .and_then(|value| part::every(value.as_array()?))
+            .unwrap_or_else(|| vec![part::thought(thoughts)]);
+        answer.parts.splice(0..0, thoughts);
+    }
+    let calls = calls.and_then(|text| serde_json::from_str::<Vec<Value>>(text).ok());
+    for call in part::list(&calls.unwrap_or_default()) {
+        if !answer.parts.contains(&call) {
+            answer.parts.push(call);
+        }
+    }
+    Content::Messages(messages)
+}
+
 /// Vercel's SDK writes a model's answer as bare text and its tool calls as a list without a message around.
 const ANSWER_TEXT: &str = "ai.response.text";
 const ANSWER_CALLS: &str = "ai.response.toolCalls";
+/// Its requests by one prompt: `{"system":...,"prompt":...}`.
+const PROMPT: &str = "ai.prompt";
+const ANSWER_REASONING: &str = "ai.response.reasoning";
+/// Where current `gen_ai` instrumentations put the system's words.
+const INSTRUCTIONS: &str = "gen_ai.system_instructions";
 
 fn plain_text(text: &str, source: &str) -> Content {
     if source.trim_start_matches('+') == ANSWER_TEXT {
@@ -176,6 +240,7 @@ fn messages(value: &Value, source: &str, side: Side) -> Option<Vec<Message>> {
         (Value::String(text), ANSWER_TEXT) => Some(vec![message::assistant(vec![Part::Text {
             content: text.clone(),
         }])]),
+        (Value::Object(request), PROMPT) if request.contains_key("prompt") => message::prompted(request),
         _ => message::conversation(value, side),
     }
 }

@@ -7,7 +7,7 @@ use hashbrown::{HashMap, HashSet};
 
 use brokle_model::usage::Counting;
 
-use super::catalog::{Catalog, Listed};
+use super::catalog::{Catalog, KnownCounting, Listed};
 use super::document::{AttributeMapError, Unit};
 use super::field::Field;
 use super::span_type::ObservationType;
@@ -25,12 +25,9 @@ pub struct AttributeMap {
     words: Vec<HashMap<Box<[u8]>, ObservationType>>,
     uncounted_types: HashSet<ObservationType>,
     uncounted_words: HashSet<Box<[u8]>>,
-    counting: HashMap<Box<[u8]>, Vec<ProviderCounting>>,
+    counting: HashMap<Box<[u8]>, Vec<KnownCounting>>,
     catalog: Catalog,
 }
-
-/// For one provider (folded) or for all, how it counts.
-type ProviderCounting = (Option<Box<str>>, Counting);
 
 /// What was said to a model, or what it answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -103,10 +100,9 @@ impl AttributeMap {
         }
         // The longest prefix is the most specific one.
         prefixes.sort_by_key(|(prefix, _): &(Box<[u8]>, Rule)| std::cmp::Reverse(prefix.len()));
-        let mut counting: HashMap<Box<[u8]>, Vec<ProviderCounting>> = HashMap::new();
-        for (scope, provider, known) in &catalog.counting {
-            let of_scope = counting.entry(bytes(scope)).or_default();
-            of_scope.push((provider.clone(), *known));
+        let mut counting: HashMap<Box<[u8]>, Vec<KnownCounting>> = HashMap::new();
+        for (scope, known) in &catalog.counting {
+            counting.entry(bytes(scope)).or_default().push(known.clone());
         }
         let sides = [
             (Side::Input, &catalog.events[0]),
@@ -158,14 +154,22 @@ impl AttributeMap {
         self.events.get(name).copied()
     }
 
-    /// How the spans of this scope count, if the map knows. `provider` is folded; what is said of it goes
-    /// before what is said of all.
-    pub(super) fn counting(&self, scope: &[u8], provider: &str) -> Option<Counting> {
+    /// How the spans of this scope count, if the map knows. `provider` is folded, `rank` is of the source that gave
+    /// the input count; what is said of these goes before what is said of all.
+    pub(super) fn counting(&self, scope: &[u8], provider: &str, rank: u8) -> Option<Counting> {
         let known = self.counting.get(scope)?;
-        let of = |wanted: Option<&str>| known.iter().find(|(name, _)| name.as_deref() == wanted);
-        of(Some(provider))
-            .or_else(|| of(None))
-            .map(|(_, counting)| *counting)
+        let source = self.catalog.listed(Field::InputTokens, rank);
+        let source = source.map_or("", |listed| &listed.source.name);
+        let holds = |known: &&KnownCounting| {
+            known.provider.as_deref().is_none_or(|wanted| wanted == provider)
+                && known.source.as_deref().is_none_or(|wanted| wanted == source)
+        };
+        let narrowness = |known: &&KnownCounting| (known.source.is_some(), known.provider.is_some());
+        known
+            .iter()
+            .filter(holds)
+            .max_by_key(narrowness)
+            .map(|known| known.counting)
     }
 
     /// Whether usage on observations of this type only repeats what others report.

@@ -267,6 +267,11 @@ impl<'a> Capture<'a> {
             .all(|rank| *rank == NONE)
     }
 
+    /// The rank of the source that gave a field its value; the greatest when none did.
+    pub(crate) fn rank(&self, field: Field) -> u8 {
+        self.ranks[field as usize]
+    }
+
     fn has(&self, field: Field) -> bool {
         self.ranks[field as usize] != NONE
     }

@@ -57,6 +57,14 @@ pub(crate) struct Listed {
 /// A word of one producer, or an event of anyone.
 pub(super) type Words = BTreeMap<Box<[u8]>, ObservationType>;
 
+/// How a scope counts, for one provider (folded) or for all, and for one source of the input count or for all.
+#[derive(Debug, Clone)]
+pub(super) struct KnownCounting {
+    pub(super) provider: Option<Box<str>>,
+    pub(super) source: Option<String>,
+    pub(super) counting: Counting,
+}
+
 /// The tables, merged.
 #[derive(Debug)]
 pub(crate) struct Catalog {
@@ -69,7 +77,7 @@ pub(crate) struct Catalog {
     pub(super) events: [Vec<String>; 2],
     pub(super) uncounted_types: BTreeSet<ObservationType>,
     pub(super) uncounted_words: BTreeSet<Box<[u8]>>,
-    pub(super) counting: Vec<(String, Option<Box<str>>, Counting)>,
+    pub(super) counting: Vec<(String, KnownCounting)>,
 }
 
 /// A table and where it goes: Brokle's own have no place.
@@ -159,7 +167,16 @@ impl Catalog {
             .extend(table.uncounted.iter().map(|word| lower(word)));
         self.counting.extend(table.counting.iter().map(|known| {
             let provider = known.provider.as_ref().map(|name| fold_provider(name).into());
-            (known.scope.clone(), provider, known.counting)
+            let source = known.source.clone();
+            let counting = known.counting;
+            (
+                known.scope.clone(),
+                KnownCounting {
+                    provider,
+                    source,
+                    counting,
+                },
+            )
         }));
     }
 
@@ -189,6 +206,11 @@ impl Catalog {
                 repeats,
             });
         }
+    }
+
+    /// The source at a rank.
+    pub(crate) fn listed(&self, field: Field, rank: u8) -> Option<&Listed> {
+        self.sources_of(field).get(usize::from(rank))
     }
 
     /// The sources of a field, first to last.

@@ -140,7 +140,7 @@ pub(crate) fn derive<'c>(
     let model_requested = text(Field::ModelRequested);
     let model = own.text(Field::Model).unwrap_or(model_requested);
     let (provider, price) = memo.look_up(text(Field::Provider), model, model_requested);
-    let usage = usage(own, map.counting(scope, provider));
+    let usage = usage(own, map.counting(scope, provider, own.rank(Field::InputTokens)));
     let mode = own
         .text(Field::ServiceTier)
         .map_or(Mode::Standard, Mode::of_service_tier);

@@ -113,6 +113,8 @@ pub(super) struct ScopeCounting {
     pub(super) scope: String,
     /// Only for this provider, in any spelling.
     pub(super) provider: Option<String>,
+    /// Only when the input count is from this attribute.
+    pub(super) source: Option<String>,
     pub(super) counting: Counting,
 }
 

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use brokle_model::conversation;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::attribute_map::{AttributeMap, Side};
 use super::convert::{entry_text, plain_json};
@@ -60,49 +60,11 @@ pub(crate) fn compose_events<'a>(
 ) -> bool {
     let mut messages = Vec::new();
     for event in events.filter(|event| map.event_side(event.name.as_bytes()) == Some(side)) {
-        add_event(side, event, &mut messages);
+        let attributes = event.attributes();
+        let fields = attributes.map(|field| (field.key.as_str().to_owned(), structure(field.value)));
+        conversation::event_messages(event.name.as_str(), side.into(), fields, &mut messages);
     }
     !messages.is_empty() && serde_json::to_writer(out, &messages).is_ok()
-}
-
-/// An event holds the fields of a message, or one attribute with the whole message or conversation.
-fn add_event(side: Side, event: EventView<'_>, messages: &mut Vec<Value>) {
-    // `gen_ai.user.message` names the role; a choice is the assistant's.
-    let named = event
-        .name
-        .as_str()
-        .strip_prefix("gen_ai.")
-        .and_then(|rest| rest.strip_suffix(".message"));
-    let role = named.unwrap_or(if side == Side::Output { "assistant" } else { "user" });
-    let mut message = Map::new();
-    message.insert("role".to_owned(), Value::from(role));
-    for attribute in event.attributes() {
-        let value = structure(attribute.value);
-        match (attribute.key.as_str(), value) {
-            ("message" | "gen_ai.event.content" | "gen_ai.prompt" | "gen_ai.completion", value) => {
-                match value {
-                    Value::Object(fields) => merge(&mut message, fields),
-                    Value::Array(conversation) => messages.extend(conversation),
-                    content => drop(message.insert("content".to_owned(), content)),
-                }
-            }
-            ("id", id) if role == "tool" => drop(message.insert("tool_call_id".to_owned(), id)),
-            ("gen_ai.system" | "gen_ai.provider.name" | "index", _) => {}
-            (key, value) => drop(message.insert(key.to_owned(), value)),
-        }
-    }
-    if message.len() > 1 {
-        messages.push(Value::Object(message));
-    }
-}
-
-/// Adds the fields of a message, which may be wrapped once more: `{"index":0,"message":{...}}`.
-fn merge(message: &mut Map<String, Value>, mut fields: Map<String, Value>) {
-    if let Some(Value::Object(inner)) = fields.remove("message") {
-        message.extend(inner);
-    }
-    fields.remove("index");
-    message.extend(fields);
 }
 
 /// The JSON of an attribute: of its structure, or of its text when that is an object or a list.

@@ -8,5 +8,6 @@ mod normalize_producers;
 mod normalize_rules;
 mod otlp;
 mod pipeline;
+mod producers;
 mod receiver;
 mod wal;

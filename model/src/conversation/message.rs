@@ -54,6 +54,33 @@ fn wrapped(object: &Object, side: Side) -> Option<Vec<Message>> {
     }
 }
 
+/// The parts of instructions: parts by themselves, or messages around them.
+pub(super) fn instructions(items: &[Value]) -> Vec<Part> {
+    let parts = |item: &Value| match item.as_object().filter(|object| object.contains_key("role")) {
+        Some(object) => object
+            .get("parts")
+            .or_else(|| object.get("content"))
+            .map(parts_of)
+            .unwrap_or_default(),
+        None => part::list(std::slice::from_ref(item)),
+    };
+    items.iter().flat_map(parts).collect()
+}
+
+/// A request by one prompt, which is text or messages.
+pub(super) fn prompted(request: &Object) -> Option<Vec<Message>> {
+    let messages = match request.get("prompt")? {
+        Value::Array(items) => list(items)?,
+        prompt => vec![Message {
+            role: "user".to_owned(),
+            name: None,
+            parts: parts_of(prompt),
+            finish_reason: None,
+        }],
+    };
+    Some(with_system(request, messages))
+}
+
 /// Requests that keep the system's words apart from the messages.
 fn with_system(object: &Object, messages: Vec<Message>) -> Vec<Message> {
     let names = [
@@ -154,9 +181,7 @@ fn parts(object: &Object, role: &str) -> Option<Vec<Part>> {
             .and_then(Value::as_str)
             .filter(|text| !text.is_empty())
         {
-            parts.push(Part::Reasoning {
-                content: content.to_owned(),
-            });
+            parts.push(part::thought(content));
         }
     }
     let content = object.get("parts").or_else(|| object.get("content"));

@@ -44,6 +44,7 @@ fn typed(kind: &str, object: &Object) -> Option<Part> {
         "reasoning" | "thinking" => Some(reasoning(object)),
         "redacted_thinking" => Some(Part::Reasoning {
             content: String::new(),
+            signature: string(object, &["data"]),
         }),
         "tool_call" | "tool-call" | "tool_use" | "server_tool_use" | "function" | "function_call"
         | "custom_tool_call" => tool_call(object),
@@ -72,7 +73,10 @@ fn untyped(object: &Object) -> Option<Part> {
     if let Some(content) = string(object, &["text"]) {
         let is_thought = object.get("thought").and_then(Value::as_bool).unwrap_or(false);
         return Some(if is_thought {
-            Part::Reasoning { content }
+            Part::Reasoning {
+                content,
+                signature: signature(object),
+            }
         } else {
             Part::Text { content }
         });
@@ -104,7 +108,43 @@ fn reasoning(object: &Object) -> Part {
     let content = string(object, &["content", "text", "thinking"])
         .or_else(summary)
         .unwrap_or_default();
-    Part::Reasoning { content }
+    Part::Reasoning {
+        content,
+        signature: signature(object),
+    }
+}
+
+/// A thought that came as bare text.
+pub(super) fn thought(text: &str) -> Part {
+    Part::Reasoning {
+        content: text.to_owned(),
+        signature: None,
+    }
+}
+
+/// Anthropic's signature, Gemini's, or OpenAI's encrypted thoughts; Vercel's SDK keeps it under its provider.
+fn signature(object: &Object) -> Option<String> {
+    let names = [
+        "signature",
+        "thoughtSignature",
+        "thought_signature",
+        "encrypted_content",
+    ];
+    let nested = || {
+        let of_provider = object
+            .get("providerOptions")
+            .or_else(|| object.get("providerMetadata"))?;
+        let mut providers = of_provider.as_object()?.values().filter_map(Value::as_object);
+        providers.find_map(|fields| {
+            string(
+                fields,
+                &["signature", "thoughtSignature", "reasoningEncryptedContent"],
+            )
+        })
+    };
+    string(object, &names)
+        .or_else(nested)
+        .filter(|text| !text.is_empty())
 }
 
 fn tool_call(object: &Object) -> Option<Part> {

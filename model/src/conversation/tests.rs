@@ -153,7 +153,7 @@ fn anthropic_messages_are_conversations() {
                 {"type": "file", "uri": "https://x/a.pdf"},
             ]},
             {"role": "assistant", "parts": [
-                {"type": "reasoning", "content": "hm"},
+                {"type": "reasoning", "content": "hm", "signature": "s"},
                 {"type": "tool_call", "id": "t1", "name": "look", "arguments": {"a": 1}},
             ]},
             {"role": "user", "parts": [{"type": "tool_call_response", "id": "t1", "result": "seen"}]},
@@ -360,4 +360,128 @@ proptest::proptest! {
         let content = read(&text, &source, Side::Input);
         proptest::prop_assert!(serde_json::to_string(&content).is_ok());
     }
+}
+
+#[test]
+fn thoughts_keep_the_signature_by_which_their_provider_knows_them() {
+    let signatures = |parts: Value| {
+        let text = json!([{"role": "assistant", "content": parts}]).to_string();
+        let Content::Messages(messages) = read(&text, "input.value", Side::Input) else {
+            panic!("a conversation")
+        };
+        let signature = |part: &Part| match part {
+            Part::Reasoning { signature, .. } => signature.clone().unwrap_or_default(),
+            _ => panic!("a thought"),
+        };
+        messages[0].parts.iter().map(signature).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        signatures(json!([
+            {"type": "thinking", "thinking": "hm", "signature": "anthropic"},
+            {"type": "redacted_thinking", "data": "redacted"},
+            {"text": "hm", "thought": true, "thoughtSignature": "gemini"},
+            {"type": "reasoning", "summary": [], "encrypted_content": "openai"},
+            {"type": "reasoning", "text": "hm", "providerOptions": {"anthropic": {"signature": "vercel"}}},
+            {"type": "reasoning", "content": "hm"},
+        ])),
+        ["anthropic", "redacted", "gemini", "openai", "vercel", ""]
+    );
+}
+
+#[test]
+fn what_vercels_sdk_spread_over_attributes_is_one_answer() {
+    let calls = r#"[{"toolCallId":"c","toolName":"weather","input":"{\"city\":\"Paris\"}"}]"#;
+    let attribute = |name: &str| match name {
+        "ai.response.reasoning" => Some("hm"),
+        "ai.response.toolCalls" => Some(calls),
+        _ => None,
+    };
+    let source = "ai.response.text";
+    let answer = complete(
+        read("Let me see.", source, Side::Output),
+        source,
+        Side::Output,
+        attribute,
+    );
+    assert_eq!(
+        serde_json::to_value(answer).unwrap(),
+        json!([{"role": "assistant", "parts": [
+            {"type": "reasoning", "content": "hm"},
+            {"type": "text", "content": "Let me see."},
+            {"type": "tool_call", "id": "c", "name": "weather", "arguments": {"city": "Paris"}},
+        ]}])
+    );
+}
+
+#[test]
+fn prompts_and_instructions_are_conversations_too() {
+    let shown = |content: Content| serde_json::to_value(content).unwrap();
+    let user = json!({"role": "user", "parts": [{"type": "text", "content": "Hi"}]});
+    let system = json!({"role": "system", "parts": [{"type": "text", "content": "be brief"}]});
+    let prompt = r#"{"system":"be brief","prompt":"Hi"}"#;
+    assert_eq!(
+        shown(read(prompt, "ai.prompt", Side::Input)),
+        json!([system, user])
+    );
+    assert_eq!(
+        shown(read(prompt, "input.value", Side::Input)),
+        json!({"system": "be brief", "prompt": "Hi"}),
+        "anywhere else these are just two fields"
+    );
+    let messages = read(&json!([user]).to_string(), "gen_ai.input.messages", Side::Input);
+    let instructions = r#"[{"role":"system","content":"be brief"}]"#;
+    assert_eq!(
+        shown(with_instructions(messages, instructions)),
+        json!([system, user])
+    );
+}
+
+#[test]
+fn log_records_say_what_was_said() {
+    let said = |name: &str, attributes: Value, body: Value| {
+        let Value::Object(attributes) = attributes else {
+            panic!("an object")
+        };
+        let said = from_log(name, &attributes, &body);
+        json!([said.input, said.output])
+    };
+    let text =
+        |role: &str, content: &str| json!({"role": role, "parts": [{"type": "text", "content": content}]});
+    assert_eq!(
+        said(
+            "gen_ai.user.message",
+            json!({"gen_ai.system": "openai"}),
+            json!({"content": "Hi"})
+        ),
+        json!([[text("user", "Hi")], []])
+    );
+    assert_eq!(
+        said(
+            "gen_ai.tool.message",
+            json!({}),
+            json!({"content": "21", "id": "c"})
+        ),
+        json!([[{"role": "tool", "parts": [{"type": "tool_call_response", "id": "c", "result": "21"}]}], []])
+    );
+    let mut answer = text("assistant", "Hello");
+    answer["finish_reason"] = json!("stop");
+    let choice =
+        json!({"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello"}});
+    assert_eq!(said("gen_ai.choice", json!({}), choice), json!([[], [answer]]));
+    let details = json!({
+        "gen_ai.input.messages": [text("user", "Hi")],
+        "gen_ai.output.messages": json!([text("assistant", "Hello")]).to_string(),
+        "gen_ai.system_instructions": [{"type": "text", "content": "be brief"}],
+    });
+    assert_eq!(
+        said("gen_ai.client.inference.operation.details", details, Value::Null),
+        json!([
+            [text("system", "be brief"), text("user", "Hi")],
+            [text("assistant", "Hello")]
+        ])
+    );
+    assert_eq!(
+        said("device.app.crash", json!({}), json!({"content": "boom"})),
+        json!([[], []])
+    );
 }

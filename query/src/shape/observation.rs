@@ -126,7 +126,6 @@ pub(crate) struct Link {
 impl From<SpanRow> for Observation {
     fn from(row: SpanRow) -> Self {
         let derived = row.derived;
-        let instructions = row.attributes.text(SYSTEM_INSTRUCTIONS);
         let input = content(&row.input, &row.attributes, Side::Input);
         Self {
             trace_id: row.trace,
@@ -146,10 +145,7 @@ impl From<SpanRow> for Observation {
             provider: present(&derived.provider),
             model: present(&derived.model).or_else(|| present(&derived.model_requested)),
             model_requested: present(&derived.model_requested),
-            input: input.map(|input| match instructions {
-                Some(text) => conversation::with_instructions(input, text),
-                None => input,
-            }),
+            input,
             output: content(&row.output, &row.attributes, Side::Output),
             usage: (derived.usage.total_tokens > 0)
                 .then(|| ObservationUsage::new(derived.usage, &derived.usage_details)),
@@ -174,7 +170,6 @@ impl From<SpanRow> for Observation {
     }
 }
 
-const SYSTEM_INSTRUCTIONS: &str = "gen_ai.system_instructions";
 const NO_COST: &str = "none";
 
 /// Prefixes under which older instrumentations spread messages over attributes, per side.
@@ -186,6 +181,13 @@ const FLATTENED: [(Side, &str); 4] = [
 ];
 
 fn content(moved: &Moved, attributes: &Attributes, side: Side) -> Option<Content> {
+    let found = recorded(moved, attributes, side)?;
+    Some(conversation::complete(found, &moved.source, side, |name| {
+        attributes.text(name)
+    }))
+}
+
+fn recorded(moved: &Moved, attributes: &Attributes, side: Side) -> Option<Content> {
     if !moved.text.is_empty() {
         return Some(conversation::read(&moved.text, &moved.source, side));
     }
