@@ -10,6 +10,7 @@ pub mod dead_letter;
 mod decode;
 mod insert;
 mod pause;
+pub mod replay;
 
 use std::io;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::pipeline::dead_letter::DeadLetters;
 use crate::pipeline::decode::Decoder;
 pub use crate::pipeline::decode::RangeEncoder;
 use crate::pipeline::insert::Inserter;
+use crate::pipeline::replay::Replayer;
 use crate::wal::disk::{Directory, Disk};
 use crate::wal::{Acknowledged, AppendError, AppendOutcome, MemoryBudget, Reservation, Wal, WalOpenError};
 
@@ -136,6 +138,12 @@ impl Ingest {
             tasks: tasks.clone(),
         };
         tasks.spawn(Arc::new(inserter).run());
+        let replayer = Replayer {
+            wal: Arc::clone(&wal),
+            letters: Arc::clone(&dead_letters),
+            clock: Arc::clone(&clock),
+        };
+        tasks.spawn(replayer.run(stop.clone()));
         Ok(Self {
             inner: Arc::new(Inner {
                 wal,

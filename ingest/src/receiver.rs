@@ -11,7 +11,9 @@
 //! Only traces are stored so far. Logs and metrics are answered with `UNIMPLEMENTED`, which senders do not
 //! retry, rather than taken and dropped.
 //!
-//! Deliberately absent: TLS (terminated in front), per-project quotas, and profiles.
+//! The ports speak TLS where a certificate is configured ([`tls`]).
+//!
+//! Deliberately absent: per-project quotas, and profiles.
 
 pub mod accept;
 pub mod answer;
@@ -24,6 +26,7 @@ pub mod intake;
 pub mod metrics;
 pub mod refusal;
 pub mod status;
+pub mod tls;
 
 pub use accept::{AcceptError, Acceptor};
 pub use config::ReceiverConfig;

@@ -146,7 +146,7 @@ pub(crate) fn gateway(
     Ok(Gateway::new(settings, ports, Arc::clone(clock), registry)?)
 }
 
-fn ingest_config(config: &Config) -> brokle_ingest::config::Config {
+pub(crate) fn ingest_config(config: &Config) -> brokle_ingest::config::Config {
     let directory: &Path = &config.storage.data_dir;
     brokle_ingest::config::Config {
         sync: config.ingest.wal_sync,

@@ -42,6 +42,11 @@ pub(crate) enum Command {
     Demo(ServeArguments),
     /// Price stored calls again, with the prices in force now
     Reprice(RepriceArguments),
+    /// List, show, send again or drop telemetry that storage refused for its content
+    DeadLetters {
+        #[command(subcommand)]
+        verb: DeadLettersVerb,
+    },
     /// Check the set-up: ports, engine library, databases, disk
     Doctor,
     /// Show the configuration in force, or the variables that exist
@@ -140,6 +145,79 @@ pub(crate) struct RepriceArguments {
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(
+    after_help = "A request that ClickHouse refuses for its content is kept in BROKLE_DATA_DIR/dead-letters, and everything\naround it is stored. Remove the cause (`list` says what ClickHouse said), then send it again:\n  brokle dead-letters list\n  brokle dead-letters replay --all\nThese commands work beside a running server, and without one."
+)]
+pub(crate) enum DeadLettersVerb {
+    /// List the letters: what they are, and why they were refused
+    List {
+        #[command(flatten)]
+        filter: LetterFilter,
+        /// Print one JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one letter, with the spans in it
+    Show {
+        /// The letter's name, as `list` prints it
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Write the request, OTLP protobuf as it was accepted, to this file
+        #[arg(long, value_name = "FILE")]
+        body: Option<PathBuf>,
+    },
+    /// Send letters through the write-ahead log again. Each is removed once the log has it
+    ///
+    /// A running server does the work and this command waits for it; without a server they are written to the
+    /// log and stored at the next start. A letter that is refused again becomes a new letter.
+    Replay {
+        #[command(flatten)]
+        choice: LetterChoice,
+        /// How long to wait for a running server; it goes on afterwards
+        #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+        timeout: u64,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove letters for good
+    Drop {
+        #[command(flatten)]
+        choice: LetterChoice,
+        /// Do not ask for confirmation
+        #[arg(long)]
+        yes: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LetterFilter {
+    /// Only letters of this project
+    #[arg(long, value_name = "ID")]
+    pub(crate) project: Option<ProjectId>,
+    /// Only letters of this signal: traces, logs, metrics
+    #[arg(long)]
+    pub(crate) signal: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LetterChoice {
+    /// Letters, by the names that `list` prints
+    #[arg(required_unless_present_any = ["all", "project"])]
+    pub(crate) names: Vec<String>,
+    /// All letters that the filters leave
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) filter: LetterFilter,
 }
 
 fn instant(text: &str) -> Result<DateTime<Utc>, String> {

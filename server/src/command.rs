@@ -4,6 +4,7 @@
 mod attribute_map;
 mod clickhouse;
 mod config;
+mod dead_letters;
 mod demo;
 mod doctor;
 mod migrate;
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Migrate(arguments) => on_runtime(migrate::run(load_config()?, arguments)),
         Command::Clickhouse(arguments) => on_runtime(clickhouse::run(load_config()?, arguments)),
         Command::Reprice(arguments) => on_runtime(reprice::run(load_config()?, arguments)),
+        Command::DeadLetters { verb } => on_runtime(dead_letters::run(load_config()?, verb)),
         Command::Doctor => on_runtime(doctor::run(load_config()?)),
     }
 }

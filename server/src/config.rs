@@ -18,6 +18,7 @@ use anyhow::Context as _;
 use brokle_gateway::config::GatewayConfig;
 use brokle_ingest::config::SyncPolicy;
 use brokle_ingest::normalize::AttributeMap;
+use brokle_ingest::receiver::tls::TlsFiles;
 use brokle_migrations::Cluster;
 use brokle_model::price::PriceBook;
 use secrecy::SecretString;
@@ -66,6 +67,8 @@ pub(crate) struct ServerConfig {
     pub trusted_proxies: u8,
     /// `BROKLE_SHUTDOWN_TIMEOUT_S`: how long a stop may take before the rest is left in the log.
     pub shutdown_timeout_s: u64,
+    /// `[server.tls]`: the certificate of the port of dashboard, API and gateway.
+    pub tls: TlsConfig,
 }
 
 impl Default for ServerConfig {
@@ -78,6 +81,7 @@ impl Default for ServerConfig {
             metrics_token: None,
             trusted_proxies: 0,
             shutdown_timeout_s: 30,
+            tls: TlsConfig::default(),
         }
     }
 }
@@ -97,6 +101,46 @@ impl ServerConfig {
 
     pub(crate) fn shutdown_timeout(&self) -> Duration {
         Duration::from_secs(self.shutdown_timeout_s)
+    }
+}
+
+/// `[server.tls]` and `[ingest.tls]`. The files are read again when they change.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "they are the keys in brokle.toml")]
+pub(crate) struct TlsConfig {
+    /// `BROKLE_TLS_CERT_FILE`, `BROKLE_OTLP_TLS_CERT_FILE`: the certificate and its chain, PEM.
+    pub cert_file: Option<PathBuf>,
+    /// `BROKLE_TLS_KEY_FILE`, `BROKLE_OTLP_TLS_KEY_FILE`: its private key, PEM.
+    pub key_file: Option<PathBuf>,
+    /// `BROKLE_TLS_CLIENT_CA_FILE`, `BROKLE_OTLP_TLS_CLIENT_CA_FILE`: callers must show a certificate signed by
+    /// one of these.
+    pub client_ca_file: Option<PathBuf>,
+}
+
+impl TlsConfig {
+    /// The files, when there is a certificate.
+    pub(crate) fn files(&self) -> Option<TlsFiles> {
+        Some(TlsFiles {
+            cert_file: self.cert_file.clone()?,
+            key_file: self.key_file.clone()?,
+            client_ca_file: self.client_ca_file.clone(),
+        })
+    }
+
+    /// How URLs of the port begin.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.cert_file.is_some() { "https" } else { "http" }
+    }
+
+    /// What is missing.
+    fn fault(&self) -> Option<&'static str> {
+        match (&self.cert_file, &self.key_file, &self.client_ca_file) {
+            (Some(_), None, _) => Some("cert_file is set without key_file"),
+            (None, Some(_), _) => Some("key_file is set without cert_file"),
+            (None, None, Some(_)) => Some("client_ca_file is set without cert_file and key_file"),
+            _ => None,
+        }
     }
 }
 
@@ -165,6 +209,8 @@ pub(crate) struct IngestConfig {
     /// `BROKLE_INGEST_ATTRIBUTE_MAP`: a file that says where further producers put what; docs/attributes.md
     /// describes it.
     pub attribute_map: Option<PathBuf>,
+    /// `[ingest.tls]`: the certificate of the OTLP ports.
+    pub tls: TlsConfig,
 }
 
 impl IngestConfig {
@@ -189,6 +235,7 @@ impl Default for IngestConfig {
             resend_window_requests: 100_000,
             resend_window_s: 600,
             attribute_map: None,
+            tls: TlsConfig::default(),
         }
     }
 }

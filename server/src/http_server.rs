@@ -1,4 +1,4 @@
-//! The HTTP accept loop: HTTP/1.1 and cleartext HTTP/2, `TCP_NODELAY`, a limit on connections, a time limit
+//! The HTTP accept loop: HTTP/1.1 and HTTP/2, with TLS or without, `TCP_NODELAY`, a limit on connections, a time limit
 //! for request heads, and a drain on shutdown. axum's own `serve` has neither of the limits.
 
 use std::convert::Infallible;
@@ -16,6 +16,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
+use brokle_ingest::receiver::tls::{Stream, Tls};
+
 use crate::lifecycle::Lifecycle;
 
 const CONNECTIONS_MAX: usize = 8_192;
@@ -29,7 +31,12 @@ const HTTP2_STREAMS_MAX: u32 = 256;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves `router` until the soft stage, then lets open requests finish until the hard one.
-pub(crate) async fn serve(listener: TcpListener, router: Router, lifecycle: Lifecycle) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+    lifecycle: Lifecycle,
+) {
     let builder = Arc::new(connection_builder());
     let graceful = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -47,7 +54,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, lifecycle: Life
             move |request: Request<Incoming>| call(router.clone(), request, peer)
         });
         let connection = builder
-            .serve_connection_with_upgrades(TokioIo::new(stream), service)
+            .serve_connection_with_upgrades(TokioIo::new(Stream::new(stream, tls.as_deref())), service)
             .into_owned();
         let connection = graceful.watch(connection);
         let hard = lifecycle.hard.clone();

@@ -11,7 +11,7 @@
 use std::time::{Duration, Instant};
 
 use brokle_testkit::otlp;
-use brokle_testkit::server::{Server, ServerOptions};
+use brokle_testkit::server::{Server, ServerOptions, child_of};
 use brokle_testkit::tenant::Tenant;
 use brokle_testkit::wait;
 use reqwest::Client;
@@ -117,13 +117,4 @@ fn resident_mib(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
-}
-
-fn child_of(parent: u32) -> Option<u32> {
-    let wanted = format!("PPid:\t{parent}");
-    std::fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
-        let pid = entry.file_name().to_str()?.parse().ok()?;
-        let status = std::fs::read_to_string(entry.path().join("status")).ok()?;
-        status.lines().any(|line| line == wanted).then_some(pid)
-    })
 }

@@ -1,9 +1,10 @@
 //! What the tests share. Real components only: [`server`] runs the real binary as its own process, on free
 //! ports and on a database of its own; [`clickhouse`] gives
 //! a database alone; [`tenant`] signs up at its real API; [`otlp`] makes payloads; [`provider`]
-//! stands in for a model provider.
+//! stands in for a model provider; [`faults`] breaks things under load and counts what is left.
 
 pub mod clickhouse;
+pub mod faults;
 pub mod otlp;
 pub mod server;
 pub mod tenant;

@@ -26,6 +26,8 @@ pub struct ServerOptions {
     pub embedded_engine: bool,
     /// Run `brokle demo`, which always embeds one.
     pub demo: bool,
+    /// A data directory elsewhere, such as on a small disk.
+    pub data_dir: Option<PathBuf>,
 }
 
 /// A server that ends with the test.
@@ -85,7 +87,8 @@ impl Server {
 
     /// The server's data directory.
     pub fn data_dir(&self) -> PathBuf {
-        let data = self.directory.path().join("data");
+        let inside = || self.directory.path().join("data");
+        let data = self.options.data_dir.clone().unwrap_or_else(inside);
         if self.options.demo {
             data.join("demo")
         } else {
@@ -185,6 +188,17 @@ pub fn signal(pid: u32, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// The process id of a process's only child: a server's own engine.
+pub fn child_of(parent: u32) -> Option<u32> {
+    let wanted = format!("PPid:\t{parent}");
+    std::fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let status = std::fs::read_to_string(entry.path().join("status")).ok()?;
+        let is_zombie = status.contains("State:\tZ");
+        (status.lines().any(|line| line == wanted) && !is_zombie).then_some(pid)
+    })
+}
+
 /// A port that is free now.
 pub fn free_port() -> Result<u16> {
     Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?
@@ -243,6 +257,9 @@ fn spawn(
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log);
+    if let Some(data_dir) = &options.data_dir {
+        command.env("BROKLE_DATA_DIR", data_dir);
+    }
     if let Some(url) = clickhouse_url {
         command.env("CLICKHOUSE_URL", url);
     }

@@ -28,6 +28,7 @@ use super::config::ReceiverConfig;
 use super::intake::{Encoding, Receiver};
 use super::metrics::Transport;
 use super::refusal::Refusal;
+use super::tls::Tls;
 use crate::otlp::validate::Rejections;
 
 const SERVICES: [&str; 3] = [
@@ -40,6 +41,7 @@ const SERVICES: [&str; 3] = [
 /// finish. To bound that, drop the future.
 pub async fn serve_grpc(
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     receiver: Arc<Receiver>,
     shutdown: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
@@ -65,7 +67,7 @@ pub async fn serve_grpc(
             }
         }
     };
-    let incoming = connection::incoming(listener, &config);
+    let incoming = connection::incoming(listener, tls, &config);
     let routes = Routes::from(router(receiver, health));
     builder(&config)
         .add_routes(routes)

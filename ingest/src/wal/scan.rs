@@ -92,8 +92,7 @@ impl Scan {
         }
         let resumed = self.next_record_behind(offset)?;
         match (self.extent, resumed) {
-            // All groups before the resumed record's own were complete: what is missing was acknowledged.
-            (Extent::Open(_), Some((_, header))) if header.group <= self.next_sequence => {
+            (Extent::Open(_), Some((found, header))) if !self.was_acknowledged(found, header)? => {
                 Ok(Step::End { offset })
             }
             (Extent::Open(_), None) => Ok(Step::End { offset }),
@@ -158,6 +157,29 @@ impl Scan {
             }
             Some(Err(HeaderDefect::Damaged)) | None => Ok(None),
         }
+    }
+
+    /// Whether what is missing before the record at `found` was acknowledged. All groups before a readable
+    /// record's own were complete; the record itself may share the group of what is missing, so the walk goes
+    /// on to one that does not. Without any, the last write was torn.
+    fn was_acknowledged(&mut self, mut found: u64, mut header: Header) -> io::Result<bool> {
+        let gap_allowed = std::mem::replace(&mut self.gap_allowed, true);
+        let acknowledged = loop {
+            if header.group > self.next_sequence {
+                break true;
+            }
+            let end = found + header.stride();
+            let next = match self.record_at(end)? {
+                Some(next) => Some((end, next)),
+                None => self.next_record_behind(end)?,
+            };
+            match next {
+                Some(next) => (found, header) = next,
+                None => break false,
+            }
+        };
+        self.gap_allowed = gap_allowed;
+        Ok(acknowledged)
     }
 
     /// The first good record behind `offset`, wherever it starts.

@@ -2,6 +2,7 @@
 
 mod conservation;
 mod poison;
+mod replay;
 mod storage;
 mod stored;
 

@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use brokle_engine::supervisor::Supervisor;
 use brokle_ingest::receiver::grpc::serve_grpc;
 use brokle_ingest::receiver::http as otlp_http;
+use brokle_ingest::receiver::tls::{Tls, TlsFiles};
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 
@@ -19,7 +20,7 @@ use crate::app::{Planes, Stores};
 use crate::backends::{self, DataDirLock};
 use crate::budgets::BudgetFile;
 use crate::cli::ServeArguments;
-use crate::config::{LoadedConfig, ServerConfig};
+use crate::config::{Config, LoadedConfig, ServerConfig};
 use crate::lifecycle::Lifecycle;
 use crate::migrating::{self, Policy};
 use crate::ops::metrics::MetricsState;
@@ -83,6 +84,7 @@ async fn serve(
     let _data_dir = DataDirLock::acquire(&config.storage.data_dir)?;
     // Ports first: a port that is taken should be said before half a gigabyte of engine is loaded.
     let listeners = Listeners::bind(&config.server).await?;
+    let certificates = Certificates::load(config)?;
     let policy = if arguments.no_migrate {
         Policy::Check
     } else {
@@ -115,7 +117,7 @@ async fn serve(
         trusted_proxies: config.server.trusted_proxies,
     };
     let addresses = listeners.addresses(telemetry.engine.as_ref().map(Supervisor::url))?;
-    listeners.serve(&planes, operations, lifecycle);
+    listeners.serve(certificates, &planes, operations, lifecycle);
     let budgets = budgets.keep(planes.gateway.clone(), lifecycle);
     addresses.write(&config.storage.data_dir)?;
     on_ready(Ready {
@@ -152,6 +154,27 @@ async fn stop(planes: &Planes, lifecycle: &Lifecycle, timeout: Duration) {
     }
 }
 
+/// What the ports prove themselves with.
+struct Certificates {
+    main: Option<Arc<Tls>>,
+    otlp: Option<Arc<Tls>>,
+}
+
+impl Certificates {
+    fn load(config: &Config) -> anyhow::Result<Self> {
+        let load = |files: Option<TlsFiles>, section: &'static str| {
+            files
+                .map(Tls::load)
+                .transpose()
+                .with_context(|| format!("reading the certificate of {section}"))
+        };
+        Ok(Self {
+            main: load(config.server.tls.files(), "[server.tls]")?,
+            otlp: load(config.ingest.tls.files(), "[ingest.tls]")?,
+        })
+    }
+}
+
 /// The bound sockets.
 struct Listeners {
     http: TcpListener,
@@ -178,25 +201,37 @@ impl Listeners {
         })
     }
 
-    fn serve(self, planes: &Planes, operations: Operations, lifecycle: &Lifecycle) {
+    fn serve(self, tls: Certificates, planes: &Planes, operations: Operations, lifecycle: &Lifecycle) {
         let Self {
             http,
             otlp_http,
             otlp_grpc,
         } = self;
+        let Certificates {
+            main: main_tls,
+            otlp: otlp_tls,
+        } = tls;
+        for tls in [&main_tls, &otlp_tls].into_iter().flatten() {
+            lifecycle
+                .tasks
+                .spawn(Arc::clone(tls).watch(lifecycle.soft.clone()));
+        }
         let receiver = Arc::clone(&planes.receiver);
         let main = routes::main_port(planes, operations);
         lifecycle
             .tasks
-            .spawn(http_server::serve(http, main, lifecycle.clone()));
+            .spawn(http_server::serve(http, main_tls, main, lifecycle.clone()));
         let collector = otlp_http::router(Arc::clone(&receiver));
-        lifecycle
-            .tasks
-            .spawn(http_server::serve(otlp_http, collector, lifecycle.clone()));
+        lifecycle.tasks.spawn(http_server::serve(
+            otlp_http,
+            otlp_tls.clone(),
+            collector,
+            lifecycle.clone(),
+        ));
         let (soft, hard) = (lifecycle.soft.clone(), lifecycle.hard.clone());
         lifecycle.tasks.spawn(async move {
             tokio::select! {
-                served = serve_grpc(otlp_grpc, receiver, soft) => if let Err(error) = served {
+                served = serve_grpc(otlp_grpc, otlp_tls, receiver, soft) => if let Err(error) = served {
                     tracing::error!("OTLP/gRPC ended: {error}");
                 },
                 () = hard.cancelled() => {}
@@ -223,6 +258,8 @@ fn announce(ready: &Ready<'_>, loaded: &LoadedConfig) {
         ..
     } = ready.addresses;
     let took = ready.took;
+    let main = loaded.config.server.tls.scheme();
+    let otlp = loaded.config.ingest.tls.scheme();
     let storage = &loaded.config.storage;
     let relational = if storage.database_url.is_some() {
         "Postgres"
@@ -237,11 +274,11 @@ fn announce(ready: &Ready<'_>, loaded: &LoadedConfig) {
     tracing::info!(took_ms = took.as_millis(), %http, %otlp_http, %otlp_grpc, "serving");
     let text = format!(
         "\n  Brokle {version} is up ({took:.1} s): {relational} and {telemetry}, data in {data}\n\n  \
-         Dashboard     http://{http}          sign up, make a project: it shows what to do next\n  \
-         OTLP/HTTP     http://{otlp_http} or http://{http}\n  \
-         OTLP/gRPC     http://{otlp_grpc}\n  \
-         OpenAI API    http://{http}/v1\n  \
-         Health        http://{http}/health\n\n",
+         Dashboard     {main}://{http}          sign up, make a project: it shows what to do next\n  \
+         OTLP/HTTP     {otlp}://{otlp_http} or {main}://{http}\n  \
+         OTLP/gRPC     {otlp}://{otlp_grpc}\n  \
+         OpenAI API    {main}://{http}/v1\n  \
+         Health        {main}://{http}/health\n\n",
         version = env!("CARGO_PKG_VERSION"),
         took = took.as_secs_f64(),
         data = storage.data_dir.display(),

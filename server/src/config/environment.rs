@@ -151,6 +151,42 @@ pub(crate) const VARIABLES: &[Variable] = &[
         "file that says where further producers put what; default none",
     ),
     variable(
+        "BROKLE_TLS_CERT_FILE",
+        "server.tls.cert_file",
+        Kind::Text,
+        "certificate (PEM) of dashboard, API and gateway; unset: no TLS",
+    ),
+    variable(
+        "BROKLE_TLS_KEY_FILE",
+        "server.tls.key_file",
+        Kind::Text,
+        "its private key (PEM)",
+    ),
+    variable(
+        "BROKLE_TLS_CLIENT_CA_FILE",
+        "server.tls.client_ca_file",
+        Kind::Text,
+        "callers must show a certificate signed by one of these (PEM)",
+    ),
+    variable(
+        "BROKLE_OTLP_TLS_CERT_FILE",
+        "ingest.tls.cert_file",
+        Kind::Text,
+        "certificate (PEM) of OTLP/gRPC and OTLP/HTTP; unset: no TLS",
+    ),
+    variable(
+        "BROKLE_OTLP_TLS_KEY_FILE",
+        "ingest.tls.key_file",
+        Kind::Text,
+        "its private key (PEM)",
+    ),
+    variable(
+        "BROKLE_OTLP_TLS_CLIENT_CA_FILE",
+        "ingest.tls.client_ca_file",
+        Kind::Text,
+        "callers must show a certificate signed by one of these (PEM)",
+    ),
+    variable(
         "JWT_SECRET",
         "accounts.jwt_secret",
         Kind::Secret,

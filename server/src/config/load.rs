@@ -170,13 +170,18 @@ fn set(table: &mut Table, variable: &Variable, value: &str) -> Result<(), Config
             value: value.to_owned(),
         })?),
     };
-    let Some((section, key)) = variable.key.split_once('.') else {
+    let Some((sections, key)) = variable.key.rsplit_once('.') else {
         return Ok(());
     };
-    let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
-    if let Value::Table(section) = section {
-        section.insert(key.to_owned(), value);
+    let mut table = table;
+    for section in sections.split('.') {
+        let entry = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+        let Value::Table(section) = entry else {
+            return Ok(());
+        };
+        table = section;
     }
+    table.insert(key.to_owned(), value);
     Ok(())
 }
 
@@ -197,6 +202,14 @@ fn validate(config: &Config, environment: &Environment) -> Result<(), ConfigErro
     if let Some(url) = &config.storage.clickhouse_url {
         brokle_storage_clickhouse::ClickHouseConfig::parse(url.expose_secret())
             .map_err(|error| invalid("CLICKHOUSE_URL (storage.clickhouse_url)", &error))?;
+    }
+    for (section, tls) in [
+        ("[server.tls]", &config.server.tls),
+        ("[ingest.tls]", &config.ingest.tls),
+    ] {
+        if let Some(fault) = tls.fault() {
+            return Err(invalid(section, &fault));
+        }
     }
     let gateway = config.gateway.resolve(&|name| environment.secret(name));
     gateway.map_err(|error| invalid("[gateway]", &error))?;
@@ -264,6 +277,22 @@ mod tests {
             message.contains("JWT_SECRET") && !message.contains("hunter2"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn half_a_certificate_is_refused_and_its_section_named() {
+        let message = load_text("", &[("BROKLE_OTLP_TLS_CERT_FILE", "a.pem")])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("[ingest.tls]") && message.contains("key_file"),
+            "{message}"
+        );
+        let text = "[ingest.tls]\ncert_file = \"a.pem\"\n";
+        let config = load_text(text, &[("BROKLE_OTLP_TLS_KEY_FILE", "b.pem")])
+            .unwrap()
+            .config;
+        assert!(config.ingest.tls.files().is_some() && config.server.tls.files().is_none());
     }
 
     #[test]

@@ -34,6 +34,19 @@ pub(crate) fn render(loaded: &LoadedConfig) -> String {
     line("server.metrics_token", &hidden(server.metrics_token.as_ref()));
     line("server.trusted_proxies", &server.trusted_proxies);
     line("server.shutdown_timeout_s", &server.shutdown_timeout_s);
+    for (section, tls) in [("server.tls", &server.tls), ("ingest.tls", &ingest.tls)] {
+        let files = [
+            ("cert_file", &tls.cert_file),
+            ("key_file", &tls.key_file),
+            ("client_ca_file", &tls.client_ca_file),
+        ];
+        for (key, file) in files {
+            let shown = file
+                .as_ref()
+                .map_or("(unset)".into(), |path| path.display().to_string());
+            line(&format!("{section}.{key}"), &shown);
+        }
+    }
     line("storage.data_dir", &storage.data_dir.display());
     line("storage.database_url", &hidden(storage.database_url.as_ref()));
     line("storage.clickhouse_url", &hidden(storage.clickhouse_url.as_ref()));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use brokle_testkit::otlp;
-use brokle_testkit::server::{Server, ServerOptions, free_port, signal};
+use brokle_testkit::server::{Server, ServerOptions, child_of, free_port, signal};
 use brokle_testkit::tenant::Tenant;
 use brokle_testkit::wait;
 use reqwest::{Client, StatusCode};
@@ -277,15 +277,4 @@ async fn a_clickhouse_that_is_away_at_the_start_is_waited_for() {
     engine.kill().unwrap();
     engine.wait().unwrap();
     found.unwrap_or_else(|error| panic!("{error}; the server's log:\n{}", server.log()));
-}
-
-/// The process id of a process's only child.
-fn child_of(parent: u32) -> Option<u32> {
-    let wanted = format!("PPid:\t{parent}");
-    std::fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
-        let pid = entry.file_name().to_str()?.parse().ok()?;
-        let status = std::fs::read_to_string(entry.path().join("status")).ok()?;
-        let is_zombie = status.contains("State:\tZ");
-        (status.lines().any(|line| line == wanted) && !is_zombie).then_some(pid)
-    })
 }

@@ -3,8 +3,10 @@
 
 mod attribute_map;
 mod budgets;
+mod dead_letters;
 mod demo;
 mod durability;
+mod faults;
 mod flows;
 mod gateway_clients;
 mod harness;
@@ -13,3 +15,4 @@ mod operations;
 mod reprice;
 mod schema;
 mod stock_clients;
+mod tls;

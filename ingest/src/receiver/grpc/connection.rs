@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::stream::{self, Stream};
+use futures_util::stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use crate::receiver::config::ReceiverConfig;
+use crate::receiver::tls::{Stream, Tls};
 
 /// After an accept error such as "too many open files".
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -21,7 +22,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A connection that holds one of the slots.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: Stream,
+    peer: TcpConnectInfo,
     first_byte_deadline: Option<Pin<Box<Sleep>>>,
     _slot: OwnedSemaphorePermit,
 }
@@ -29,17 +31,23 @@ pub struct Connection {
 /// Accepts connections for ever; beyond the limit they wait in the listener's backlog.
 pub fn incoming(
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     config: &ReceiverConfig,
-) -> impl Stream<Item = io::Result<Connection>> + Send + use<> {
+) -> impl futures_util::Stream<Item = io::Result<Connection>> + Send + use<> {
     let slots = Arc::new(Semaphore::new(config.grpc_connections_max));
     let first_byte_timeout = config.grpc_first_byte_timeout;
-    stream::unfold((listener, slots), move |(listener, slots)| async move {
-        let connection = accept(&listener, &slots, first_byte_timeout).await;
-        Some((Ok(connection), (listener, slots)))
+    stream::unfold((listener, tls, slots), move |(listener, tls, slots)| async move {
+        let connection = accept(&listener, tls.as_deref(), &slots, first_byte_timeout).await;
+        Some((Ok(connection), (listener, tls, slots)))
     })
 }
 
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>, first_byte_timeout: Duration) -> Connection {
+async fn accept(
+    listener: &TcpListener,
+    tls: Option<&Tls>,
+    slots: &Arc<Semaphore>,
+    first_byte_timeout: Duration,
+) -> Connection {
     loop {
         let slot = Arc::clone(slots).acquire_owned().await;
         match (listener.accept().await, slot) {
@@ -49,7 +57,8 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>, first_byte_timeo
                 }
                 let first_byte_deadline = Some(Box::pin(tokio::time::sleep(first_byte_timeout)));
                 return Connection {
-                    stream,
+                    peer: stream.connect_info(),
+                    stream: Stream::new(stream, tls),
                     first_byte_deadline,
                     _slot: slot,
                 };
@@ -68,7 +77,7 @@ impl Connected for Connection {
     type ConnectInfo = TcpConnectInfo;
 
     fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+        self.peer.clone()
     }
 }
 

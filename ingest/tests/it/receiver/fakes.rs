@@ -149,7 +149,7 @@ impl Servers {
         let receiver = Receiver::new(acceptor, Arc::new(FakeKeys), Arc::new(clock), config, metrics);
         let shutdown = CancellationToken::new();
         let (grpc_listener, grpc) = listen().await;
-        let serving = serve_grpc(grpc_listener, Arc::clone(&receiver), shutdown.clone());
+        let serving = serve_grpc(grpc_listener, None, Arc::clone(&receiver), shutdown.clone());
         let grpc_task = tokio::spawn(async move { serving.await.unwrap() });
         let http = serve(router(Arc::clone(&receiver))).await;
         let shared = serve(shared_port::router(receiver).into()).await;

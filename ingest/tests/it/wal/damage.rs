@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 
 use super::disk::MemoryDisk;
-use super::{all_ranges, append, append_all, numbers, open, small_config};
+use super::{all_ranges, append, append_all, numbers, open, outcome, request, small_config};
 
 const SEGMENT_HEADER_BYTES: usize = 64;
 
@@ -68,6 +68,35 @@ async fn a_rotten_request_is_set_aside_and_its_neighbours_are_served() {
             left.content(&name)[starts[2]..starts[3]]
         );
         assert_eq!(numbers(&all_ranges(&wal).await), [0, 1, 3, 4], "byte {at}");
+    }
+}
+
+#[tokio::test]
+async fn damage_within_a_group_of_the_last_segment_does_not_cut_off_the_groups_behind_it() {
+    let (disk, config) = (MemoryDisk::new(), small_config());
+    let wal = open(&disk, &config);
+    let pending: Vec<_> = (0..20)
+        .map(|number| {
+            wal.append(request(number, 60), 1_000 + i64::try_from(number).unwrap(), None)
+                .unwrap()
+        })
+        .collect();
+    for one in pending {
+        outcome(one).await.unwrap();
+    }
+    append_all(&wal, 20..25, 60).await;
+    let disk = disk.copy();
+    drop(wal);
+    let name = disk.segments().pop().unwrap();
+    let starts = records(&disk.content(&name));
+    for (broken, start) in starts.into_iter().take(20).enumerate() {
+        let left = disk.copy();
+        left.flip(&name, start + 70);
+        let wal = open(&left, &config);
+        assert_eq!(wal.damaged().len(), 1, "request {broken}");
+        let served = numbers(&all_ranges(&wal).await);
+        let kept: Vec<u64> = (0..25).filter(|number| *number != broken as u64).collect();
+        assert_eq!(served, kept, "request {broken}");
     }
 }
 
