@@ -8,7 +8,7 @@ DASHBOARD_SOURCES := $(shell find dashboards -type f \
 
 .DEFAULT_GOAL := help
 .PHONY: help tools setup engine dashboard build run demo dev test test-unit test-integration test-web test-e2e \
-	lint fmt tidy openapi images bench migrate-up migrate-down migrate-status health doctor
+	lint fmt tidy openapi images bench faults migrate-up migrate-down migrate-status health doctor
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -80,6 +80,10 @@ tidy: ## check the dependency rules between crates
 openapi: ## write docs/reference/openapi.json and the dashboard's types from the code
 	$(CARGO) run --quiet --locked -p brokle -- openapi > docs/reference/openapi.json
 	cd dashboards && npm run gen:api
+
+faults: ## break a server in thirteen ways under load, and print what was lost (some ten minutes)
+	$(CARGO) build --locked -p brokle
+	$(CARGO) run --locked -p brokle-testkit --example faults -- $(FAULTS)
 
 bench: ## print figures: log, decoding, freshness
 	@scripts/bench

@@ -5,6 +5,7 @@ mod attribute_map;
 mod budgets;
 mod dead_letters;
 mod demo;
+mod drain;
 mod durability;
 mod faults;
 mod flows;
