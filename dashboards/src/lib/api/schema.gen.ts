@@ -4,6 +4,142 @@
  */
 
 export interface paths {
+    "/api/v1/analytics/attributes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the keys of attributes, or the values of one, those of the most observations first. */
+        get: operations["listAttributes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Money and tokens over time. */
+        get: operations["analyticsCosts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/latency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long model calls, their first tokens and traces took, over time. */
+        get: operations["analyticsLatency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models by what they cost or did. */
+        get: operations["analyticsModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The state of a project at a glance, beside the period before. */
+        get: operations["analyticsOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Providers by what they cost or did. */
+        get: operations["analyticsProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Model calls, traces and observations over time. */
+        get: operations["analyticsRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sessions, the latest first, or by what their traces cost or did. */
+        get: operations["analyticsSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/analytics/traces": {
         parameters: {
             query?: never;
@@ -30,6 +166,23 @@ export interface paths {
         };
         /** Lists the values worth filtering by. */
         get: operations["traceFacets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/traces/facets/{field}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the values of one field worth filtering by, those of the most traces first. */
+        get: operations["traceFacet"];
         put?: never;
         post?: never;
         delete?: never;
@@ -98,6 +251,23 @@ export interface paths {
         };
         /** Exports one trace as a bare OTLP/JSON `ExportTraceServiceRequest`. */
         get: operations["exportTrace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Users by what their traces cost or did: a trace counts for its user as a whole. */
+        get: operations["analyticsUsers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -345,6 +515,40 @@ export interface paths {
         };
         /** Says whether the presented API key is good, and for which project. */
         get: operations["validate_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cache/invalidate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes kept answers of the key's project unusable, on every node. */
+        post: operations["invalidate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cache/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the cache did for the key's project, as this node saw it. */
+        get: operations["status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -642,6 +846,20 @@ export interface components {
             /** Format: date-time */
             expires_at: string | null;
         };
+        /** @description An attribute, or a value of one. */
+        Attribute: {
+            /** @description `attribute`, `resource` or `metadata`. */
+            scope: string;
+            /** @description Its key. */
+            key: string;
+            /** @description A value, when a key was asked for. */
+            value?: string | null;
+            /**
+             * Format: int64
+             * @description About how many observations carry it: values that are rare in their quarter of an hour are not counted.
+             */
+            observations: number;
+        };
         /** @description The traces that began in a stretch of time. */
         Bucket: {
             /**
@@ -659,6 +877,35 @@ export interface components {
              * @description How many of them failed.
              */
             error_count: number;
+        };
+        /** @description What the cache did for a project since this node's start. */
+        CacheStatus: {
+            /** @description `off`, `on_request` or `exact`. */
+            status: string;
+            /** Format: int64 */
+            time_to_live_seconds: number;
+            /** Format: int64 */
+            hits: number;
+            /** Format: int64 */
+            misses: number;
+            /**
+             * Format: double
+             * @description Of the calls that looked; nothing while none has.
+             */
+            hit_rate?: number | null;
+            /** Format: int64 */
+            stored: number;
+            /** @description US dollars that hits did not cost; a decimal. */
+            saved_cost: string;
+            /** Format: int64 */
+            saved_tokens: number;
+            /** @description What was invalidated and could still be there. */
+            invalidations: components["schemas"]["Invalidation"][];
+        };
+        /** @description The envelope that all of Brokle's own answers have. */
+        CacheStatusAnswer: {
+            success: boolean;
+            data: components["schemas"]["CacheStatus"];
         };
         /** @description One target. */
         Candidate: {
@@ -680,6 +927,18 @@ export interface components {
             circuit: string;
             /** @description Why it has the place that it has. */
             reason: string;
+        };
+        /** @description What a step cost. */
+        CostsPoint: {
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
+            start: string;
+            /** @description US dollars, as a decimal. */
+            total_cost: string;
+            /** @description Tokens. */
+            usage: components["schemas"]["Usage"];
         };
         /** @description What the new key is for. */
         CreateApiKeyRequest: {
@@ -725,6 +984,87 @@ export interface components {
             valid_from?: string | null;
         };
         /** @description A successful answer. */
+        Envelope_Chart_CostsPoint: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description A chart. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description The first instant counted: the beginning of a step.
+                 */
+                from: string;
+                /**
+                 * Format: date-time
+                 * @description The first instant not counted.
+                 */
+                to: string;
+                /**
+                 * Format: int64
+                 * @description The width of a step.
+                 */
+                interval_ms: number;
+                /** @description Its lines, the highest first. One without `group_by`. */
+                series: components["schemas"]["Line_CostsPoint"][];
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Chart_LatencyPoint: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description A chart. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description The first instant counted: the beginning of a step.
+                 */
+                from: string;
+                /**
+                 * Format: date-time
+                 * @description The first instant not counted.
+                 */
+                to: string;
+                /**
+                 * Format: int64
+                 * @description The width of a step.
+                 */
+                interval_ms: number;
+                /** @description Its lines, the highest first. One without `group_by`. */
+                series: components["schemas"]["Line_LatencyPoint"][];
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Chart_RequestsPoint: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description A chart. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description The first instant counted: the beginning of a step.
+                 */
+                from: string;
+                /**
+                 * Format: date-time
+                 * @description The first instant not counted.
+                 */
+                to: string;
+                /**
+                 * Format: int64
+                 * @description The width of a step.
+                 */
+                interval_ms: number;
+                /** @description Its lines, the highest first. One without `group_by`. */
+                series: components["schemas"]["Line_RequestsPoint"][];
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
         Envelope_CreatedApiKey: {
             /** @description Always `true`. */
             success: boolean;
@@ -741,6 +1081,20 @@ export interface components {
                 created_at: string;
                 /** Format: date-time */
                 expires_at: string | null;
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_FacetField: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description A field to filter by. */
+            data: {
+                /** @description Its name in the filter language. */
+                field: string;
+                /** @description Its most frequent values. */
+                values: components["schemas"]["FacetValue"][];
             };
             /** @description About the answer. */
             meta: components["schemas"]["Meta"];
@@ -825,6 +1179,37 @@ export interface components {
                 role: "viewer" | "developer" | "admin" | "owner";
                 /** Format: date-time */
                 created_at: string;
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Overview: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description A stretch of time in figures, beside the one before. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description The first instant counted: the beginning of a step.
+                 */
+                from: string;
+                /**
+                 * Format: date-time
+                 * @description The first instant not counted.
+                 */
+                to: string;
+                /**
+                 * Format: int64
+                 * @description The width of a step.
+                 */
+                interval_ms: number;
+                /** @description All of it. */
+                totals: components["schemas"]["Totals"];
+                /** @description The same length of time, just before. */
+                previous: components["schemas"]["Totals"];
+                /** @description Step by step. */
+                points: components["schemas"]["OverviewPoint"][];
             };
             /** @description About the answer. */
             meta: components["schemas"]["Meta"];
@@ -978,6 +1363,26 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description A successful answer. */
+        Envelope_Vec_Attribute: {
+            /** @description Always `true`. */
+            success: boolean;
+            data: {
+                /** @description `attribute`, `resource` or `metadata`. */
+                scope: string;
+                /** @description Its key. */
+                key: string;
+                /** @description A value, when a key was asked for. */
+                value?: string | null;
+                /**
+                 * Format: int64
+                 * @description About how many observations carry it: values that are rare in their quarter of an hour are not counted.
+                 */
+                observations: number;
+            }[];
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
         Envelope_Vec_Observation: {
             /** @description Always `true`. */
             success: boolean;
@@ -1108,6 +1513,64 @@ export interface components {
                 organization_id: string;
                 /** Format: date-time */
                 created_at: string;
+            }[];
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Vec_TopEntry: {
+            /** @description Always `true`. */
+            success: boolean;
+            data: {
+                /** @description The model. */
+                model?: string | null;
+                /** @description The provider. */
+                provider?: string | null;
+                /** @description The user; of a session, one that it names. */
+                user_id?: string | null;
+                /** @description The session. */
+                session_id?: string | null;
+                /**
+                 * Format: int64
+                 * @description Traces that began.
+                 */
+                traces: number;
+                /**
+                 * Format: int64
+                 * @description Model calls.
+                 */
+                requests: number;
+                /**
+                 * Format: int64
+                 * @description How many of them failed.
+                 */
+                request_errors: number;
+                /**
+                 * Format: int64
+                 * @description Observations of any type.
+                 */
+                observations: number;
+                /**
+                 * Format: int64
+                 * @description How many of them failed.
+                 */
+                errors: number;
+                /** @description Tokens. */
+                usage: components["schemas"]["Usage"];
+                /** @description US dollars, as a decimal. */
+                total_cost: string;
+                latency?: components["schemas"]["Percentiles"] | null;
+                time_to_first_token?: components["schemas"]["Percentiles"] | null;
+                /**
+                 * Format: date-time
+                 * @description The quarter of an hour of the first observation in the range.
+                 */
+                first_seen: string;
+                /**
+                 * Format: date-time
+                 * @description The quarter of an hour of the last one.
+                 */
+                last_seen: string;
             }[];
             /** @description About the answer. */
             meta: components["schemas"]["Meta"];
@@ -1277,12 +1740,235 @@ export interface components {
             /** @description Every bucket of the range, empty ones included, oldest first. */
             buckets: components["schemas"]["Bucket"][];
         };
+        /** @description The envelope. */
+        InvalidateAnswer: {
+            success: boolean;
+            data: components["schemas"]["Invalidated"];
+        };
+        /** @description What to forget. One of the fields is needed; `model` and `max_age` go together when both are given. */
+        InvalidateRequest: {
+            /**
+             * @description Answers of models of this name, as asked or as answered, alone or as `provider/model`; `*` stands for any run
+             *     of characters.
+             * @default null
+             * @example gpt-4o*
+             */
+            model: string | null;
+            /**
+             * @description Answers of this provider, by its name in the configuration.
+             * @default null
+             */
+            provider: string | null;
+            /**
+             * @description The same as `model`.
+             * @default null
+             */
+            pattern: string | null;
+            /**
+             * Format: int64
+             * @description Answers that are older, in seconds.
+             * @default null
+             */
+            max_age: number | null;
+            /**
+             * @description Single answers, by their `x-brokle-cache-key`.
+             * @default []
+             */
+            keys: string[];
+            /**
+             * @description Everything.
+             * @default false
+             */
+            clear_all: boolean;
+        };
+        /** @description What will not be used any more. */
+        Invalidated: {
+            invalidated?: components["schemas"]["Invalidation"] | null;
+            /** @description Keys that were removed. */
+            keys: number;
+        };
+        /** @description Entries that are not used any more. */
+        Invalidation: {
+            /** @description Models, `*` standing for any run of characters. */
+            model: string;
+            /** @description Those stored up to then. */
+            stored_before: string;
+        };
         /** @description What a good key permits. */
         KeyValidity: {
             /** @description Always `true`; a key that is not good is answered with 401. */
             valid: boolean;
             project_id: string;
             scopes: ("ingest" | "gateway" | "read")[];
+        };
+        /** @description How long things took in a step. */
+        LatencyPoint: {
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
+            start: string;
+            /**
+             * Format: int64
+             * @description Model calls.
+             */
+            requests: number;
+            latency?: components["schemas"]["Percentiles"] | null;
+            time_to_first_token?: components["schemas"]["Percentiles"] | null;
+            trace_duration?: components["schemas"]["Percentiles"] | null;
+        };
+        /** @description A line of a chart. */
+        Line_CostsPoint: {
+            /** @description What it counts, such as a model's name; `null` for everything, or for everything else. */
+            key?: string | null;
+            /** @description Whether it is everything that has no line of its own, or no value. */
+            is_other: boolean;
+            /** @description What a step cost. */
+            total: {
+                /**
+                 * Format: date-time
+                 * @description When it begins.
+                 */
+                start: string;
+                /** @description US dollars, as a decimal. */
+                total_cost: string;
+                /** @description Tokens. */
+                usage: components["schemas"]["Usage"];
+            };
+            /** @description Every step, oldest first. */
+            points: {
+                /**
+                 * Format: date-time
+                 * @description When it begins.
+                 */
+                start: string;
+                /** @description US dollars, as a decimal. */
+                total_cost: string;
+                /** @description Tokens. */
+                usage: components["schemas"]["Usage"];
+            }[];
+        };
+        /** @description A line of a chart. */
+        Line_LatencyPoint: {
+            /** @description What it counts, such as a model's name; `null` for everything, or for everything else. */
+            key?: string | null;
+            /** @description Whether it is everything that has no line of its own, or no value. */
+            is_other: boolean;
+            /** @description How long things took in a step. */
+            total: {
+                /**
+                 * Format: date-time
+                 * @description When it begins.
+                 */
+                start: string;
+                /**
+                 * Format: int64
+                 * @description Model calls.
+                 */
+                requests: number;
+                latency?: components["schemas"]["Percentiles"] | null;
+                time_to_first_token?: components["schemas"]["Percentiles"] | null;
+                trace_duration?: components["schemas"]["Percentiles"] | null;
+            };
+            /** @description Every step, oldest first. */
+            points: {
+                /**
+                 * Format: date-time
+                 * @description When it begins.
+                 */
+                start: string;
+                /**
+                 * Format: int64
+                 * @description Model calls.
+                 */
+                requests: number;
+                latency?: components["schemas"]["Percentiles"] | null;
+                time_to_first_token?: components["schemas"]["Percentiles"] | null;
+                trace_duration?: components["schemas"]["Percentiles"] | null;
+            }[];
+        };
+        /** @description A line of a chart. */
+        Line_RequestsPoint: {
+            /** @description What it counts, such as a model's name; `null` for everything, or for everything else. */
+            key?: string | null;
+            /** @description Whether it is everything that has no line of its own, or no value. */
+            is_other: boolean;
+            /** @description How much happened in a step. */
+            total: {
+                /**
+                 * Format: date-time
+                 * @description When it begins.
+                 */
+                start: string;
+                /**
+                 * Format: int64
+                 * @description Model calls.
+                 */
+                requests: number;
+                /**
+                 * Format: int64
+                 * @description How many of them failed.
+                 */
+                request_errors: number;
+                /**
+                 * Format: int64
+                 * @description Traces that began.
+                 */
+                traces: number;
+                /**
+                 * Format: int64
+                 * @description How many of them failed.
+                 */
+                trace_errors: number;
+                /**
+                 * Format: int64
+                 * @description Observations of any type.
+                 */
+                observations: number;
+                /**
+                 * Format: int64
+                 * @description How many of them failed.
+                 */
+                errors: number;
+            };
+            /** @description Every step, oldest first. */
+            points: {
+                /**
+                 * Format: date-time
+                 * @description When it begins.
+                 */
+                start: string;
+                /**
+                 * Format: int64
+                 * @description Model calls.
+                 */
+                requests: number;
+                /**
+                 * Format: int64
+                 * @description How many of them failed.
+                 */
+                request_errors: number;
+                /**
+                 * Format: int64
+                 * @description Traces that began.
+                 */
+                traces: number;
+                /**
+                 * Format: int64
+                 * @description How many of them failed.
+                 */
+                trace_errors: number;
+                /**
+                 * Format: int64
+                 * @description Observations of any type.
+                 */
+                observations: number;
+                /**
+                 * Format: int64
+                 * @description How many of them failed.
+                 */
+                errors: number;
+            }[];
         };
         /** @description A span elsewhere. */
         Link: {
@@ -1456,12 +2142,87 @@ export interface components {
             /** Format: date-time */
             created_at: string;
         };
+        /** @description A stretch of time in figures, beside the one before. */
+        Overview: {
+            /**
+             * Format: date-time
+             * @description The first instant counted: the beginning of a step.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description The first instant not counted.
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description The width of a step.
+             */
+            interval_ms: number;
+            /** @description All of it. */
+            totals: components["schemas"]["Totals"];
+            /** @description The same length of time, just before. */
+            previous: components["schemas"]["Totals"];
+            /** @description Step by step. */
+            points: components["schemas"]["OverviewPoint"][];
+        };
+        /** @description A step of the overview. */
+        OverviewPoint: {
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
+            start: string;
+            /**
+             * Format: int64
+             * @description Model calls.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description How many of them failed.
+             */
+            request_errors: number;
+            /**
+             * Format: int64
+             * @description Traces that began.
+             */
+            traces: number;
+            /**
+             * Format: int64
+             * @description How many of them failed.
+             */
+            trace_errors: number;
+            /** @description Tokens. */
+            usage: components["schemas"]["Usage"];
+            /** @description US dollars, as a decimal. */
+            total_cost: string;
+            latency?: components["schemas"]["Percentiles"] | null;
+        };
         /** @description Where a list continues. */
         Pagination: {
             /** @description The `cursor` of the next page; `null` on the last. */
             next_cursor: string | null;
             /** @description Whether there is a next page. */
             has_next: boolean;
+        };
+        /** @description How long things took. Each is right to within 4.5 %. */
+        Percentiles: {
+            /**
+             * Format: double
+             * @description Half of them took no longer.
+             */
+            p50_ms: number;
+            /**
+             * Format: double
+             * @description Nineteen of twenty took no longer.
+             */
+            p95_ms: number;
+            /**
+             * Format: double
+             * @description Ninety-nine of a hundred took no longer.
+             */
+            p99_ms: number;
         };
         /** @description A price. */
         Price: components["schemas"]["Dated"] & {
@@ -1526,6 +2287,44 @@ export interface components {
         RefreshRequest: {
             refresh_token?: string | null;
         };
+        /** @description How much happened in a step. */
+        RequestsPoint: {
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
+            start: string;
+            /**
+             * Format: int64
+             * @description Model calls.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description How many of them failed.
+             */
+            request_errors: number;
+            /**
+             * Format: int64
+             * @description Traces that began.
+             */
+            traces: number;
+            /**
+             * Format: int64
+             * @description How many of them failed.
+             */
+            trace_errors: number;
+            /**
+             * Format: int64
+             * @description Observations of any type.
+             */
+            observations: number;
+            /**
+             * Format: int64
+             * @description How many of them failed.
+             */
+            errors: number;
+        };
         /** @description The instrumentation that made a span. */
         Scope: {
             /** @description Its name. */
@@ -1576,6 +2375,111 @@ export interface components {
          * @enum {string}
          */
         StatusWord: "ok" | "error" | "unset";
+        /** @description An entry of a list: a model, a provider, a user or a session, in figures. */
+        TopEntry: {
+            /** @description The model. */
+            model?: string | null;
+            /** @description The provider. */
+            provider?: string | null;
+            /** @description The user; of a session, one that it names. */
+            user_id?: string | null;
+            /** @description The session. */
+            session_id?: string | null;
+            /**
+             * Format: int64
+             * @description Traces that began.
+             */
+            traces: number;
+            /**
+             * Format: int64
+             * @description Model calls.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description How many of them failed.
+             */
+            request_errors: number;
+            /**
+             * Format: int64
+             * @description Observations of any type.
+             */
+            observations: number;
+            /**
+             * Format: int64
+             * @description How many of them failed.
+             */
+            errors: number;
+            /** @description Tokens. */
+            usage: components["schemas"]["Usage"];
+            /** @description US dollars, as a decimal. */
+            total_cost: string;
+            latency?: components["schemas"]["Percentiles"] | null;
+            time_to_first_token?: components["schemas"]["Percentiles"] | null;
+            /**
+             * Format: date-time
+             * @description The quarter of an hour of the first observation in the range.
+             */
+            first_seen: string;
+            /**
+             * Format: date-time
+             * @description The quarter of an hour of the last one.
+             */
+            last_seen: string;
+        };
+        /** @description Everything that is counted. */
+        Totals: {
+            /**
+             * Format: int64
+             * @description Model calls, each counted once.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description How many of them failed.
+             */
+            request_errors: number;
+            /**
+             * Format: int64
+             * @description Traces that began.
+             */
+            traces: number;
+            /**
+             * Format: int64
+             * @description How many of them failed.
+             */
+            trace_errors: number;
+            /**
+             * Format: int64
+             * @description Observations of any type.
+             */
+            observations: number;
+            /**
+             * Format: int64
+             * @description How many of them failed.
+             */
+            errors: number;
+            /**
+             * Format: int64
+             * @description Users that were named.
+             */
+            users: number;
+            /**
+             * Format: int64
+             * @description Sessions that were named.
+             */
+            sessions: number;
+            /** @description Tokens, each counted once. */
+            usage: components["schemas"]["Usage"];
+            /**
+             * @description US dollars, as a decimal.
+             * @example 0.0042
+             */
+            total_cost: string;
+            latency?: components["schemas"]["Percentiles"] | null;
+            time_to_first_token?: components["schemas"]["Percentiles"] | null;
+            trace_duration?: components["schemas"]["Percentiles"] | null;
+        };
         /** @description One trace: its entry, and sums over its observations. */
         Trace: {
             /**
@@ -1692,6 +2596,468 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listAttributes: {
+        parameters: {
+            query: {
+                /** @description Whose attributes. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. Quarters of an hour are counted whole. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description Only what observations, their resources, or their metadata carry. */
+                scope?: "attribute" | "resource" | "metadata";
+                /** @description Values of this key; keys, if absent. */
+                key?: string;
+                /** @description Only what contains this text, in upper or lower case. */
+                query?: string;
+                /** @description Keys or values: 1 to 500, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Attribute"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    analyticsCosts: {
+        parameters: {
+            query: {
+                /** @description Whose figures. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. Steps at the ends are counted whole. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /**
+                 * @description The width of a step: whole seconds that divide 15 minutes, or a multiple of 15 minutes, at most 1500
+                 *     steps. Chosen by the range when absent. Steps under 15 minutes are read from the observations, and so
+                 *     are filters and groups that only together tell a model from a user or a name.
+                 */
+                interval_ms?: number;
+                /** @description Only what was produced in this environment. */
+                environment?: string;
+                /** @description Only what this provider answered. */
+                provider?: string;
+                /** @description Only calls of this model. */
+                model?: string;
+                /** @description Only observations of this type. */
+                type?: string;
+                /** @description Only traces of this name. */
+                name?: string;
+                /** @description Only traces of this user. */
+                user?: string;
+                /** @description One line for each of the twenty most frequent values, and one for all others; one line if absent. */
+                group_by?: "model" | "provider" | "environment" | "user" | "name";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Chart_CostsPoint"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    analyticsLatency: {
+        parameters: {
+            query: {
+                /** @description Whose figures. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. Steps at the ends are counted whole. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /**
+                 * @description The width of a step: whole seconds that divide 15 minutes, or a multiple of 15 minutes, at most 1500
+                 *     steps. Chosen by the range when absent. Steps under 15 minutes are read from the observations, and so
+                 *     are filters and groups that only together tell a model from a user or a name.
+                 */
+                interval_ms?: number;
+                /** @description Only what was produced in this environment. */
+                environment?: string;
+                /** @description Only what this provider answered. */
+                provider?: string;
+                /** @description Only calls of this model. */
+                model?: string;
+                /** @description Only observations of this type. */
+                type?: string;
+                /** @description Only traces of this name. */
+                name?: string;
+                /** @description Only traces of this user. */
+                user?: string;
+                /** @description One line for each of the twenty most frequent values, and one for all others; one line if absent. */
+                group_by?: "model" | "provider" | "environment" | "user" | "name";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Chart_LatencyPoint"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    analyticsModels: {
+        parameters: {
+            query: {
+                /** @description Whose figures. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. Quarters of an hour are counted whole. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description Only what was produced in this environment. */
+                environment?: string;
+                /** @description What the list is ordered by, highest first: cost by default, of sessions the latest. */
+                sort?: "cost" | "requests" | "traces" | "tokens" | "errors" | "last_seen";
+                /** @description Entries on the page: 1 to 200, 50 by default. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before, with the same `sort`. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_TopEntry"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    analyticsOverview: {
+        parameters: {
+            query: {
+                /** @description Whose figures. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. Steps at the ends are counted whole. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /**
+                 * @description The width of a step: whole seconds that divide 15 minutes, or a multiple of 15 minutes, at most 1500
+                 *     steps. Chosen by the range when absent. Steps under 15 minutes are read from the observations, and so
+                 *     are filters and groups that only together tell a model from a user or a name.
+                 */
+                interval_ms?: number;
+                /** @description Only what was produced in this environment. */
+                environment?: string;
+                /** @description Only what this provider answered. */
+                provider?: string;
+                /** @description Only calls of this model. */
+                model?: string;
+                /** @description Only observations of this type. */
+                type?: string;
+                /** @description Only traces of this name. */
+                name?: string;
+                /** @description Only traces of this user. */
+                user?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Overview"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    analyticsProviders: {
+        parameters: {
+            query: {
+                /** @description Whose figures. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. Quarters of an hour are counted whole. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description Only what was produced in this environment. */
+                environment?: string;
+                /** @description What the list is ordered by, highest first: cost by default, of sessions the latest. */
+                sort?: "cost" | "requests" | "traces" | "tokens" | "errors" | "last_seen";
+                /** @description Entries on the page: 1 to 200, 50 by default. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before, with the same `sort`. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_TopEntry"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    analyticsRequests: {
+        parameters: {
+            query: {
+                /** @description Whose figures. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. Steps at the ends are counted whole. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /**
+                 * @description The width of a step: whole seconds that divide 15 minutes, or a multiple of 15 minutes, at most 1500
+                 *     steps. Chosen by the range when absent. Steps under 15 minutes are read from the observations, and so
+                 *     are filters and groups that only together tell a model from a user or a name.
+                 */
+                interval_ms?: number;
+                /** @description Only what was produced in this environment. */
+                environment?: string;
+                /** @description Only what this provider answered. */
+                provider?: string;
+                /** @description Only calls of this model. */
+                model?: string;
+                /** @description Only observations of this type. */
+                type?: string;
+                /** @description Only traces of this name. */
+                name?: string;
+                /** @description Only traces of this user. */
+                user?: string;
+                /** @description One line for each of the twenty most frequent values, and one for all others; one line if absent. */
+                group_by?: "model" | "provider" | "environment" | "user" | "name";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Chart_RequestsPoint"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    analyticsSessions: {
+        parameters: {
+            query: {
+                /** @description Whose figures. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. Quarters of an hour are counted whole. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description Only what was produced in this environment. */
+                environment?: string;
+                /** @description What the list is ordered by, highest first: cost by default, of sessions the latest. */
+                sort?: "cost" | "requests" | "traces" | "tokens" | "errors" | "last_seen";
+                /** @description Entries on the page: 1 to 200, 50 by default. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before, with the same `sort`. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_TopEntry"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     listTraces: {
         parameters: {
             query: {
@@ -1764,6 +3130,57 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Facets"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    traceFacet: {
+        parameters: {
+            query: {
+                /** @description Whose traces. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. Quarters of an hour are counted whole. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description Only values that contain this text, in upper or lower case. */
+                query?: string;
+                /** @description Values: 1 to 500, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description A field of the filter language. */
+                field: "environment" | "model" | "status" | "name" | "user" | "provider" | "type" | "tag" | "service";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_FacetField"];
                 };
             };
             /** @description The request, its credential or its rate was refused. */
@@ -1944,6 +3361,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    analyticsUsers: {
+        parameters: {
+            query: {
+                /** @description Whose figures. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. Quarters of an hour are counted whole. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description Only what was produced in this environment. */
+                environment?: string;
+                /** @description What the list is ordered by, highest first: cost by default, of sessions the latest. */
+                sort?: "cost" | "requests" | "traces" | "tokens" | "errors" | "last_seen";
+                /** @description Entries on the page: 1 to 200, 50 by default. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before, with the same `sort`. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_TopEntry"];
                 };
             };
             /** @description The request, its credential or its rate was refused. */
@@ -2710,6 +4179,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    invalidate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvalidateRequest"];
+            };
+        };
+        responses: {
+            /** @description They are not used any more */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvalidateAnswer"];
+                };
+            };
+            /** @description The request is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The key is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The cache cannot be reached */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Figures since this node's start */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheStatusAnswer"];
+                };
+            };
+            /** @description The key is not good */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
         };
