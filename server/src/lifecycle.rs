@@ -12,8 +12,11 @@ use tokio_util::task::TaskTracker;
 pub(crate) struct Lifecycle {
     /// Stop accepting and drain.
     pub(crate) soft: CancellationToken,
-    /// Leave at once.
+    /// Leave at once: cancelled by [`Self::insisted`], and when time is up for the tasks.
     pub(crate) hard: CancellationToken,
+    /// Somebody has sent a second signal. Unlike `hard`, the deadline of the tasks says nothing of it: what
+    /// comes after them has time of its own.
+    pub(crate) insisted: CancellationToken,
     /// Every task that serves or drains.
     pub(crate) tasks: TaskTracker,
     /// Stop the embedded engine: last of all, since draining needs it.
@@ -23,14 +26,14 @@ pub(crate) struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// Turns `SIGTERM` and `SIGINT` into the soft stage, a second signal into the hard one.
+    /// Turns `SIGTERM` and `SIGINT` into the soft stage, a second signal into insisting.
     pub(crate) fn listen_for_signals(&self) -> std::io::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let this = self.clone();
         // Not tracked: it must still listen while the tracked tasks are being waited for.
         tokio::spawn(async move {
-            for token in [&this.soft, &this.hard] {
+            for token in [&this.soft, &this.insisted] {
                 tokio::select! {
                     _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
                     _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
@@ -41,13 +44,13 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// After the soft stage has begun: gives the tasks until `deadline`, then insists.
+    /// After the soft stage has begun: gives the tasks until `deadline` or a second signal, then cuts them short.
     pub(crate) async fn wind_down(&self, deadline: Duration) {
         self.tasks.close();
         tokio::select! {
             () = self.tasks.wait() => return,
             () = tokio::time::sleep(deadline) => tracing::warn!("not drained within {} s: leaving", deadline.as_secs()),
-            () = self.hard.cancelled() => tracing::warn!("second signal: leaving"),
+            () = self.insisted.cancelled() => tracing::warn!("second signal: leaving"),
         }
         self.hard.cancel();
     }

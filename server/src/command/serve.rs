@@ -144,7 +144,7 @@ async fn stop(planes: &Planes, lifecycle: &Lifecycle, timeout: Duration) {
     let left = deadline.saturating_duration_since(Instant::now());
     let drained = tokio::select! {
         drained = planes.ingest.shutdown(left) => drained,
-        () = lifecycle.hard.cancelled(), if !lifecycle.hard.is_cancelled() => planes.ingest.shutdown(Duration::ZERO).await,
+        () = lifecycle.insisted.cancelled() => planes.ingest.shutdown(Duration::ZERO).await,
     };
     if drained.waiting_items > 0 {
         tracing::info!(
