@@ -12,6 +12,7 @@
 //! - [`telemetry`]: one accepted OTLP request on its way to the log.
 //! - [`usage`] and [`price`]: disjoint token buckets, and what each costs.
 //! - [`conversation`]: inputs and outputs in one form, whoever recorded them.
+//! - [`pattern`]: personal data, secrets and expressions found in text, whole or growing.
 //! - [`port`]: the traits that `server` wires between planes.
 
 pub mod api_key;
@@ -19,6 +20,7 @@ pub mod clock;
 pub mod conversation;
 pub mod error;
 pub mod id;
+pub mod pattern;
 pub mod port;
 pub mod price;
 pub mod principal;
