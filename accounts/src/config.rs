@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use brokle_model::telemetry_settings::TelemetrySettings;
 use secrecy::{ExposeSecret, SecretString};
 
 /// A shorter secret could be guessed from one token.
@@ -28,6 +29,9 @@ pub struct Config {
     pub cache_age_max: Duration,
     /// Password hashes computed at once; each takes 19 MiB and some 20 ms of one core.
     pub password_hashes_at_once: u32,
+    /// What is in force for the telemetry of projects that have set nothing themselves; checked by whoever read
+    /// it.
+    pub telemetry_defaults: TelemetrySettings,
 }
 
 /// A setting that cannot be used.
@@ -53,6 +57,7 @@ impl Config {
             key_checks_per_ip: const { NonZeroU32::new(120).unwrap() },
             cache_age_max: Duration::from_secs(4),
             password_hashes_at_once: 4,
+            telemetry_defaults: TelemetrySettings::default(),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::auth::resolver::CachedSessions;
 use crate::config::Config;
 use crate::password::Passwords;
 use crate::rate_limit::Limits;
+use crate::telemetry_settings::policies::Policies;
 use crate::token::AccessTokens;
 
 #[derive(Clone)]
@@ -21,6 +22,7 @@ pub(crate) struct Context {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) keys: Arc<CachedKeys>,
     pub(crate) sessions: Arc<CachedSessions>,
+    pub(crate) policies: Arc<Policies>,
     pub(crate) passwords: Passwords,
     pub(crate) tokens: Arc<AccessTokens>,
     pub(crate) limits: Limits,
@@ -48,9 +50,11 @@ impl Context {
             Arc::clone(&clock),
             age_max,
         );
+        let policies = Policies::new(Arc::clone(&store), config.telemetry_defaults.clone());
         Self {
             keys: Arc::new(keys),
             sessions: Arc::new(sessions),
+            policies: Arc::new(policies),
             passwords: Passwords::new(config.password_hashes_at_once),
             limits: Limits::new(limiter, &config),
             config: Arc::new(config),

@@ -24,6 +24,7 @@ mod projects;
 mod rate_limit;
 mod schema;
 mod slug;
+mod telemetry_settings;
 mod token;
 mod upkeep;
 mod users;
@@ -31,9 +32,9 @@ mod users;
 use std::sync::Arc;
 
 use brokle_model::clock::SharedClock;
-use brokle_model::port::{KeyResolver, SessionResolver};
+use brokle_model::port::{KeyResolver, SessionResolver, TelemetryPolicies};
 use brokle_storage::limiter::RateLimiter;
-use brokle_storage::repo::Store;
+use brokle_storage::repo::{StorageError, Store};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -68,6 +69,7 @@ impl Accounts {
             .merge(organizations::api::router())
             .merge(projects::api::router())
             .merge(api_keys::api::router())
+            .merge(telemetry_settings::api::router())
             .with_state(self.context.clone())
     }
 
@@ -81,10 +83,25 @@ impl Accounts {
         Arc::clone(&self.context.sessions) as Arc<dyn SessionResolver>
     }
 
-    /// Does the work that no request waits for, until `stop`: writes down when keys were used and removes
-    /// ended sessions. The server runs it as one of its tasks and waits for it at the end.
+    /// Tells what is in force for a project's telemetry, once [`Self::load_telemetry_settings`] has been called.
+    pub fn telemetry_policies(&self) -> Arc<dyn TelemetryPolicies> {
+        Arc::clone(&self.context.policies) as Arc<dyn TelemetryPolicies>
+    }
+
+    /// Reads what projects have set about their telemetry and has changed since; [`Self::run`] does so every
+    /// few seconds.
+    pub async fn load_telemetry_settings(&self) -> Result<(), StorageError> {
+        self.context.policies.refresh().await
+    }
+
+    /// Does the work that no request waits for, until `stop`: writes down when keys were used, removes ended
+    /// sessions and looks for changed settings. The server runs it as one of its tasks and waits for it at the
+    /// end.
     pub async fn run(&self, stop: CancellationToken) {
-        upkeep::run(&self.context, stop).await;
+        tokio::join!(
+            upkeep::run(&self.context, stop.clone()),
+            self.context.policies.run(stop)
+        );
     }
 
     /// Writes down at once which keys were used; [`Self::run`] does so every few seconds.

@@ -10,6 +10,7 @@
 //! - [`error`]: the eleven kinds of failure; protocols map them at their own edge.
 //! - [`clock`]: time as an argument, so that tests move it.
 //! - [`telemetry`]: one accepted OTLP request on its way to the log.
+//! - [`telemetry_settings`]: what a project may set about its telemetry.
 //! - [`usage`] and [`price`]: disjoint token buckets, and what each costs.
 //! - [`conversation`]: inputs and outputs in one form, whoever recorded them.
 //! - [`pattern`]: personal data, secrets and expressions found in text, whole or growing.
@@ -25,4 +26,5 @@ pub mod port;
 pub mod price;
 pub mod principal;
 pub mod telemetry;
+pub mod telemetry_settings;
 pub mod usage;

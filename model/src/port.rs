@@ -10,6 +10,7 @@ use crate::error::{Classify, ErrorKind};
 use crate::id::{ApiKeyId, OrganizationId, ProjectId, SessionId, UserId};
 use crate::principal::{Role, Scope};
 use crate::telemetry::Submission;
+use crate::telemetry_settings::EffectiveSettings;
 
 /// What a good API key permits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,4 +111,33 @@ pub struct SinkFull;
 pub trait TelemetrySink: Send + Sync + 'static {
     /// Queues a validated body for the write-ahead log.
     fn submit(&self, submission: Submission) -> Result<(), SinkFull>;
+}
+
+/// What projects have set was never read: nothing may be taken from them before it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the projects' telemetry settings are not known yet; try again")]
+pub struct SettingsUnknown;
+
+impl Classify for SettingsUnknown {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Unavailable
+    }
+
+    fn code(&self) -> &'static str {
+        "telemetry_settings_unknown"
+    }
+}
+
+/// Tells what is in force for a project's telemetry. Asked for every request, so answered from memory; a
+/// change is in force within a second on the node where it was made, and within five on others.
+pub trait TelemetryPolicies: Send + Sync + 'static {
+    /// What is in force now. The same value is the same allocation until something changes.
+    fn of(&self, project: ProjectId) -> Result<Arc<EffectiveSettings>, SettingsUnknown>;
+}
+
+/// The same settings for every project.
+impl TelemetryPolicies for Arc<EffectiveSettings> {
+    fn of(&self, _: ProjectId) -> Result<Arc<EffectiveSettings>, SettingsUnknown> {
+        Ok(Self::clone(self))
+    }
 }

@@ -1,15 +1,13 @@
 //! One accepted OTLP request, on its way from a receiver, or from the gateway's recorder, to the
 //! write-ahead log. The body stays as it came: batching is concatenation, and replay is the same path.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 
 use crate::id::ProjectId;
 
-/// How long traces are kept, counted from a span's start. The tables' time to live is the same (a test
-/// compares them), so what is older cannot be stored and must not be acknowledged.
-pub const RETENTION: Duration = Duration::from_hours(30 * 24);
+/// How long rows are kept whose request says nothing of it: those of logs that older releases wrote. The
+/// tables' default is the same (a test compares them).
+pub const RETENTION_DAYS: u16 = 30;
 
 /// Which of OTLP's signals a body carries. The numbers are written to disk: never change one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,6 +58,8 @@ pub struct Submission {
     pub body: Bytes,
     /// Items (spans, records, points) in the body.
     pub items: u32,
+    /// How many days the rows of the body are kept: what the project's settings said when it was accepted.
+    pub retention_days: u16,
 }
 
 /// The span attribute that keeps a start time which storage cannot hold (nanoseconds since 1970, as decimal

@@ -16,6 +16,7 @@ pub mod contract;
 mod organizations;
 mod projects;
 mod sessions;
+mod telemetry_settings;
 mod users;
 
 use async_trait::async_trait;
@@ -27,12 +28,19 @@ pub use organizations::{
 };
 pub use projects::{CreateProjectError, PROJECTS_MAX, Project, ProjectMembership, Projects};
 pub use sessions::{RefreshClaim, RefreshToken, Session, Sessions, TokenHash};
+pub use telemetry_settings::{SETTINGS_PAGE_MAX, SaveSettingsError, StoredSettings, TelemetrySettingsStore};
 pub use users::{CreateUserError, Credentials, User, Users};
 
 /// Everything relational, over one connection policy.
-pub trait Repositories: Users + Organizations + Projects + ApiKeys + Sessions + Send + Sync {}
+pub trait Repositories:
+    Users + Organizations + Projects + ApiKeys + Sessions + TelemetrySettingsStore + Send + Sync
+{
+}
 
-impl<T: Users + Organizations + Projects + ApiKeys + Sessions + Send + Sync> Repositories for T {}
+impl<T: Users + Organizations + Projects + ApiKeys + Sessions + TelemetrySettingsStore + Send + Sync>
+    Repositories for T
+{
+}
 
 /// The relational store.
 #[async_trait]

@@ -8,4 +8,5 @@ mod limits;
 mod matrix;
 mod openapi;
 mod sessions;
+mod telemetry_settings;
 mod upkeep;

@@ -85,6 +85,18 @@ fn lines(tenant: &Tenant) -> Vec<Line> {
             [401, 404, 200, 200, 200],
         ),
         line(
+            "GET /api/v1/projects/{project_id}/telemetry-settings",
+            format!("/api/v1/projects/{project}/telemetry-settings"),
+            Value::Null,
+            [401, 404, 403, 403, 200],
+        ),
+        line(
+            "PUT /api/v1/projects/{project_id}/telemetry-settings",
+            format!("/api/v1/projects/{project}/telemetry-settings"),
+            json!({"version": 0, "settings": {}}),
+            [401, 404, 403, 403, 200],
+        ),
+        line(
             "GET /api/v1/projects/{project_id}/api-keys",
             keys.clone(),
             Value::Null,

@@ -193,6 +193,15 @@ impl Row {
         .map_err(translate)
     }
 
+    /// A column of whole numbers.
+    pub fn integer(&self, column: &'static str) -> Result<i64, StorageError> {
+        match self {
+            Self::Sqlite(row) => row.try_get(column),
+            Self::Postgres(row) => row.try_get(column),
+        }
+        .map_err(translate)
+    }
+
     /// A time column.
     pub fn time(&self, column: &'static str) -> Result<DateTime<Utc>, StorageError> {
         match self {

@@ -17,6 +17,7 @@ mod projects;
 mod sessions;
 mod statement;
 mod store;
+mod telemetry_settings;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod users;

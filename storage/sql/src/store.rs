@@ -6,7 +6,7 @@ use brokle_storage::repo::{StorageError, Store, UnitOfWork};
 use crate::connect::{ConnectError, Database, PoolOptions, connect};
 use crate::execute::{Execute, Pool, Transaction};
 use crate::statement::{Statement, statements};
-use crate::{api_keys, organizations, projects, sessions, users};
+use crate::{api_keys, organizations, projects, sessions, telemetry_settings, users};
 
 statements! {
     PING = "SELECT id FROM users WHERE id = ''";
@@ -65,6 +65,7 @@ pub fn every_statement() -> impl Iterator<Item = &'static str> {
         organizations::ALL,
         projects::ALL,
         sessions::ALL,
+        telemetry_settings::ALL,
         users::ALL,
     ]
     .into_iter()

@@ -11,6 +11,7 @@ mod api_keys;
 mod organizations;
 mod projects;
 mod sessions;
+mod telemetry_settings;
 mod transactions;
 mod users;
 
@@ -31,6 +32,10 @@ pub use projects::{project_slugs_are_unique_within_an_organization, projects_are
 pub use sessions::{
     a_refresh_token_is_claimed_once, a_refresh_token_of_an_ended_session_is_refused,
     expired_sessions_are_deleted_with_their_tokens, of_racing_claims_one_succeeds, sessions_end_once,
+};
+pub use telemetry_settings::{
+    changed_settings_can_be_told, settings_are_read_back_as_saved,
+    settings_are_saved_over_the_version_that_was_seen_only,
 };
 pub use transactions::{
     a_conflict_leaves_the_unit_usable, a_dropped_unit_undoes_everything, a_unit_commits_as_a_whole,
@@ -60,6 +65,9 @@ macro_rules! relational_contract {
             a_refresh_token_of_an_ended_session_is_refused,
             of_racing_claims_one_succeeds,
             expired_sessions_are_deleted_with_their_tokens,
+            settings_are_read_back_as_saved,
+            settings_are_saved_over_the_version_that_was_seen_only,
+            changed_settings_can_be_told,
             a_unit_commits_as_a_whole,
             a_dropped_unit_undoes_everything,
             a_conflict_leaves_the_unit_usable,
