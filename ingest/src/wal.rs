@@ -50,7 +50,7 @@ pub use crate::wal::error::{AppendError, WalOpenError};
 use crate::wal::queue::{Control, Pending, Queue, Refusal};
 use crate::wal::range::{LoggedRequest, RangeId, Split};
 pub use crate::wal::read::RangeContent;
-use crate::wal::record::{ENVIRONMENT_BYTES_MAX, content_crc};
+use crate::wal::record::{ENVIRONMENT_BYTES_MAX, content_crc, label};
 use crate::wal::recover::recover;
 use crate::wal::set_aside::DamagedRegion;
 use crate::wal::spare::{DiskLimits, SpareFiles};
@@ -84,6 +84,8 @@ pub struct Wal {
     metrics: Metrics,
     full: Arc<AtomicBool>,
     id: u128,
+    /// The sequence number that the first record of this process has.
+    opened_at: u64,
     hasher: ContentHasher,
     body_bytes_max: u64,
     damaged: Vec<DamagedRegion>,
@@ -125,6 +127,7 @@ impl Wal {
             metrics: metrics.clone(),
             full: Arc::default(),
             id: found.wal_id,
+            opened_at: found.next_sequence,
             hasher,
             body_bytes_max: config.body_bytes_max,
             damaged: found.damaged,
@@ -162,6 +165,11 @@ impl Wal {
     /// Names the log; part of every insert token.
     pub fn id(&self) -> u128 {
         self.id
+    }
+
+    /// Whether a range begins with what an earlier process accepted.
+    pub(crate) fn is_recovered(&self, id: RangeId) -> bool {
+        id.first < self.opened_at
     }
 
     /// What could not be read when the log was opened.
@@ -233,7 +241,8 @@ impl Wal {
     ) -> Result<(), AppendError> {
         self.check(&submission)?;
         let reservation = self.reserve_for(&submission, reservation)?;
-        let content_crc = content_crc(&submission.environment, &submission.body);
+        let (label, _) = label(&submission.environment, submission.retention_days);
+        let content_crc = content_crc(&label, &submission.body);
         let content = self.content(&submission);
         let request = LoggedRequest {
             sequence: 0,
@@ -242,6 +251,7 @@ impl Wal {
             signal: submission.signal,
             received_ns,
             items: submission.items,
+            retention_days: submission.retention_days,
             body: submission.body,
             _reservation: Some(Arc::new(reservation)),
         };

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use brokle_model::port::{SinkFull, TelemetrySink};
-use brokle_model::telemetry::{Signal, Submission};
+use brokle_model::telemetry::{RETENTION_DAYS, Signal, Submission};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
@@ -135,6 +135,8 @@ impl Writer {
             signal: Signal::Traces,
             body: encoded.body,
             items: encoded.spans,
+            // The collector puts the project's own in its place.
+            retention_days: RETENTION_DAYS,
         }
     }
 

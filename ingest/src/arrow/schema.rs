@@ -108,6 +108,7 @@ pub fn observations() -> SchemaRef {
         ("scope_dropped_attributes_count", DataType::UInt32),
         ("scope_schema_url", word()),
         ("received_at", milliseconds()),
+        ("retention_days", DataType::UInt16),
     ];
     let fields = columns
         .into_iter()

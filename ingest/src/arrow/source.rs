@@ -14,6 +14,8 @@ pub(super) struct RecordContext<'a> {
     pub(super) environment: &'a str,
     pub(super) received_nanos: i64,
     pub(super) received_ms: i64,
+    /// Days that its rows are kept.
+    pub(super) retention_days: u16,
     /// Of several copies of a row, the one with the greatest version stands.
     pub(super) version: u64,
 }
@@ -26,6 +28,7 @@ impl<'a> RecordContext<'a> {
             environment: record.environment,
             received_nanos,
             received_ms: received_nanos / 1_000_000,
+            retention_days: record.retention_days,
             version: u64::try_from(received_nanos).unwrap_or(0),
         }
     }

@@ -20,6 +20,8 @@ pub struct RangeRecord<'a> {
     pub signal: Signal,
     /// When the request was accepted: the only "now" that decoding may use.
     pub received_at: DateTime<Utc>,
+    /// How many days its rows are kept.
+    pub retention_days: u16,
     /// The OTLP protobuf message, uncompressed, already validated.
     pub body: &'a [u8],
 }

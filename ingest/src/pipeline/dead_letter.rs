@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use brokle_model::id::ProjectId;
-use brokle_model::telemetry::{Signal, Submission};
+use brokle_model::telemetry::{RETENTION_DAYS, Signal, Submission};
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
@@ -49,8 +49,16 @@ pub struct DeadLetter {
     pub received_at: String,
     /// Items in it.
     pub items: u32,
+    /// How many days its rows are to be kept.
+    #[serde(default = "retention_days")]
+    pub retention_days: u16,
     /// What storage, or the decoder, said.
     pub reason: String,
+}
+
+/// What letters of older releases meant.
+fn retention_days() -> u16 {
+    RETENTION_DAYS
 }
 
 /// The folder.
@@ -109,6 +117,7 @@ impl DeadLetters {
             signal: request.signal.as_str().to_owned(),
             received_at: received_at.to_rfc3339_opts(SecondsFormat::Nanos, true),
             items: request.items,
+            retention_days: request.retention_days,
             reason: reason.to_owned(),
         };
         let text = serde_json::to_vec_pretty(&letter).map_err(io::Error::other)?;
@@ -200,6 +209,7 @@ impl DeadLetters {
             signal,
             body: Bytes::from(body),
             items: letter.items,
+            retention_days: letter.retention_days,
         })
     }
 

@@ -185,12 +185,12 @@ impl Committer {
         {
             return self.twins.push((pending, sequence));
         }
-        let header = request_header(request, pending.content_crc);
-        let (environment, body) = (request.environment.clone(), request.body.clone());
+        let (header, label) = request_header(request, pending.content_crc);
+        let body = request.body.clone();
         if let Err(error) = self.make_room(header.stride(), CONTROL_RESERVE_BYTES) {
             return self.refuse(pending, &error);
         }
-        let Some(placed) = self.writer.place(header, environment, body) else {
+        let Some(placed) = self.writer.place(header, label, body) else {
             return self.fail(pending);
         };
         let run = run_of(&pending.request, &placed);

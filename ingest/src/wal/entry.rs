@@ -6,7 +6,7 @@ use crate::wal::Acknowledged;
 use crate::wal::error::AppendError;
 use crate::wal::queue::Pending;
 use crate::wal::range::{LoggedRequest, RangeId, Run, Split};
-use crate::wal::record::{Header, Kind, content_crc};
+use crate::wal::record::{Header, Kind, content_crc, label};
 use crate::wal::tally::Tally;
 use crate::wal::writer::Placed;
 
@@ -36,22 +36,24 @@ pub(crate) fn run_of(request: &LoggedRequest, placed: &Placed) -> Run {
     }
 }
 
-/// The header of a request. Lengths were checked when it was queued.
-pub(crate) fn request_header(request: &LoggedRequest, content_crc: u32) -> Header {
-    let content_bytes = request.environment.len() + request.body.len();
-    Header {
+/// The header of a request, and its label. Lengths were checked when it was queued.
+pub(crate) fn request_header(request: &LoggedRequest, content_crc: u32) -> (Header, Box<[u8]>) {
+    let (label, flags) = label(&request.environment, request.retention_days);
+    let content_bytes = label.len() + request.body.len();
+    let header = Header {
         kind: Kind::Request,
         sequence: 0,
         group: 0,
         project: request.project.as_u128(),
         signal: request.signal as u8,
-        flags: 0,
+        flags,
         received_ns: request.received_ns,
         items: request.items,
-        environment_bytes: u8::try_from(request.environment.len()).unwrap_or(u8::MAX),
+        label_bytes: u8::try_from(label.len()).unwrap_or(u8::MAX),
         content_bytes: u32::try_from(content_bytes).unwrap_or(u32::MAX),
         content_crc,
-    }
+    };
+    (header, label)
 }
 
 /// The header of any other record.
@@ -65,8 +67,8 @@ pub(crate) fn control_header(kind: Kind, body: &[u8]) -> Header {
         flags: 0,
         received_ns: 0,
         items: 0,
-        environment_bytes: 0,
+        label_bytes: 0,
         content_bytes: u32::try_from(body.len()).unwrap_or(u32::MAX),
-        content_crc: content_crc("", body),
+        content_crc: content_crc(&[], body),
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use brokle_model::id::ProjectId;
-use brokle_model::telemetry::{Signal, Submission};
+use brokle_model::telemetry::{RETENTION_DAYS, Signal, Submission};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use prometheus_client::registry::Registry;
@@ -50,6 +50,23 @@ fn submission(number: u8) -> Submission {
         signal: signals[usize::from(number) % 3],
         body: Bytes::from(vec![number; 100 + usize::from(number)]),
         items: u32::from(number) + 1,
+        retention_days: RETENTION_DAYS,
+    }
+}
+
+/// What [`write`] sends: since format 4 some requests say how long their rows are kept.
+fn written(number: u8) -> Submission {
+    Submission {
+        retention_days: days(number),
+        ..submission(number)
+    }
+}
+
+fn days(number: u8) -> u16 {
+    if number.is_multiple_of(3) {
+        365
+    } else {
+        RETENTION_DAYS
     }
 }
 
@@ -67,7 +84,7 @@ async fn write(directory: &Path) {
     let wal = open(directory);
     for range in [0..3u8, 3..7, 7..9] {
         for number in range {
-            let appended = wal.append(submission(number), 1_000 + i64::from(number), None);
+            let appended = wal.append(written(number), 1_000 + i64::from(number), None);
             appended.unwrap().await.unwrap().unwrap();
         }
         assert!(wal.seal().await);
@@ -83,13 +100,13 @@ async fn write(directory: &Path) {
     };
     assert!(wal.split(split).await);
     for number in 9..12 {
-        let appended = wal.append(submission(number), 1_000 + i64::from(number), None);
+        let appended = wal.append(written(number), 1_000 + i64::from(number), None);
         appended.unwrap().await.unwrap().unwrap();
     }
 }
 
 /// Opens the log in `directory` and looks for all that [`write`] has left in it.
-async fn assert_reads_back(directory: &Path) {
+async fn assert_reads_back(directory: &Path, days: fn(u8) -> u16) {
     let wal = open(directory);
     assert_eq!(wal.damaged(), []);
     let waiting = wal.waiting().items;
@@ -110,6 +127,7 @@ async fn assert_reads_back(directory: &Path) {
                 (sent.project, &*sent.environment)
             );
             assert_eq!(request.received_ns, 1_000 + i64::from(request.body[0]));
+            assert_eq!(request.retention_days, days(request.body[0]));
         }
         let numbers: Vec<u8> = content.requests.iter().map(|request| request.body[0]).collect();
         ranges.push((numbers, taken.range.has_stored("numbers", "202611")));
@@ -142,20 +160,21 @@ fn copy_of(version: &str) -> TempDir {
 async fn what_this_release_writes_it_reads_back() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path()).await;
-    assert_reads_back(directory.path()).await;
+    assert_reads_back(directory.path(), days).await;
 }
 
 #[tokio::test]
 async fn logs_of_every_released_format_are_read() {
     for version in ["wal-v1", "wal-v2"] {
-        assert_reads_back(copy_of(version).path()).await;
+        assert_reads_back(copy_of(version).path(), |_| RETENTION_DAYS).await;
     }
+    assert_reads_back(copy_of("wal-v4").path(), days).await;
 }
 
 #[tokio::test]
-async fn a_log_of_the_first_format_goes_on_in_the_second() {
+async fn a_log_of_the_first_format_goes_on_in_the_latest() {
     let directory = copy_of("wal-v1");
-    assert_reads_back(directory.path()).await;
+    assert_reads_back(directory.path(), |_| RETENTION_DAYS).await;
     let wal = open(directory.path());
     let later = submission(40);
     wal.append(later.clone(), 0, None)

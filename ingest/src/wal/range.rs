@@ -134,6 +134,8 @@ pub struct LoggedRequest {
     pub received_ns: i64,
     /// Spans, records or points in the body.
     pub items: u32,
+    /// How many days its rows are kept.
+    pub retention_days: u16,
     /// The OTLP message.
     pub body: Bytes,
     /// Its share of the memory budget, given back when the last copy goes.
@@ -153,6 +155,7 @@ impl LoggedRequest {
             environment: &self.environment,
             signal: self.signal,
             received_at: DateTime::from_timestamp_nanos(self.received_ns),
+            retention_days: self.retention_days,
             body: &self.body,
         }
     }

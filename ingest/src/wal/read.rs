@@ -93,15 +93,16 @@ impl Wal {
 }
 
 fn logged_request(header: &Header, signal: Signal, content: &Bytes) -> LoggedRequest {
-    let (environment, body) = header.divide(content);
+    let parts = header.divide(content);
     LoggedRequest {
         sequence: header.sequence,
         project: ProjectId::from_u128(header.project),
-        environment: String::from_utf8_lossy(environment).into(),
+        environment: String::from_utf8_lossy(parts.environment).into(),
         signal,
         received_ns: header.received_ns,
         items: header.items,
-        body: content.slice_ref(body),
+        retention_days: parts.retention_days,
+        body: content.slice_ref(parts.body),
         _reservation: None,
     }
 }

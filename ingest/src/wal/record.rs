@@ -1,19 +1,23 @@
-//! The layout of one record: a header of 64 bytes, the environment tag, the body, zeroes up to a multiple of
-//! eight. All numbers are little-endian. The layout is on users' disks: a change needs a new segment version.
+//! The layout of one record: a header of 64 bytes, the label (the environment tag, and before it, where the
+//! flags say so, the days that its rows are kept), the body, zeroes up to a multiple of eight. All numbers are little-endian. The layout is on users' disks: a change needs a new segment version.
 //!
 //! The header's checksum is seeded with the log's random id and the segment's number: segment files are
 //! reused, and what an earlier use left behind must never pass for a record of this one; nor must a body that
 //! somebody fills with look-alikes of records, when the walk past damage comes across it. The body has its
 //! own checksum, so that the many writers compute it and not the one committer.
 
-use brokle_model::telemetry::Signal;
+use brokle_model::telemetry::{RETENTION_DAYS, Signal};
 
 /// Bytes before the environment tag and body.
 pub(crate) const HEADER_BYTES: usize = 64;
 /// Records start at multiples of this.
 pub(crate) const ALIGNMENT: usize = 8;
+/// The days before an environment tag.
+const RETENTION_BYTES: usize = 2;
 /// The longest environment tag.
-pub(crate) const ENVIRONMENT_BYTES_MAX: usize = u8::MAX as usize;
+pub(crate) const ENVIRONMENT_BYTES_MAX: usize = u8::MAX as usize - RETENTION_BYTES;
+/// In a header's flags: the label begins with the days.
+const HAS_RETENTION: u8 = 1;
 
 const MAGIC: [u8; 4] = *b"BWR1";
 
@@ -77,14 +81,14 @@ pub(crate) struct Header {
     pub(crate) project: u128,
     /// The number of the [`Signal`]; zero unless a request.
     pub(crate) signal: u8,
-    /// How the body is encoded; zero is uncompressed OTLP protobuf, the only one so far.
+    /// Whether the label begins with days; a bit that is not known here is a newer release's.
     pub(crate) flags: u8,
     pub(crate) received_ns: i64,
     pub(crate) items: u32,
-    pub(crate) environment_bytes: u8,
-    /// Environment tag and body together.
+    pub(crate) label_bytes: u8,
+    /// Label and body together.
     pub(crate) content_bytes: u32,
-    /// Checksum of environment tag and body.
+    /// Checksum of label and body.
     pub(crate) content_crc: u32,
 }
 
@@ -100,7 +104,7 @@ impl Header {
         bytes[32..48].copy_from_slice(&self.project.to_le_bytes());
         bytes[48..56].copy_from_slice(&self.received_ns.to_le_bytes());
         bytes[56..60].copy_from_slice(&self.items.to_le_bytes());
-        bytes[60] = self.environment_bytes;
+        bytes[60] = self.label_bytes;
         bytes[61] = self.kind as u8;
         bytes[62] = self.signal;
         bytes[63] = self.flags;
@@ -123,7 +127,7 @@ impl Header {
         if kind == Kind::Request {
             Signal::from_number(bytes[62])?;
         }
-        if bytes[63] != 0 {
+        if bytes[63] & !HAS_RETENTION != 0 {
             return None;
         }
         Some(Self {
@@ -134,16 +138,22 @@ impl Header {
             project: u128::from_le_bytes(take(bytes, 32)?),
             received_ns: i64::from_le_bytes(take(bytes, 48)?),
             items: u32::from_le_bytes(take(bytes, 56)?),
-            environment_bytes: bytes[60],
+            label_bytes: bytes[60],
             kind,
             signal: bytes[62],
             flags: bytes[63],
         })
     }
 
-    /// The environment tag and the body in a request's content.
-    pub(crate) fn divide<'a>(&self, content: &'a [u8]) -> (&'a [u8], &'a [u8]) {
-        content.split_at(usize::from(self.environment_bytes).min(content.len()))
+    /// The parts of a request's content.
+    pub(crate) fn divide<'a>(&self, content: &'a [u8]) -> Parts<'a> {
+        let (label, body) = content.split_at(usize::from(self.label_bytes).min(content.len()));
+        let days = take(label, 0).filter(|_| self.flags & HAS_RETENTION != 0);
+        Parts {
+            retention_days: days.map_or(RETENTION_DAYS, u16::from_le_bytes),
+            environment: days.map_or(label, |days: [u8; RETENTION_BYTES]| &label[days.len()..]),
+            body,
+        }
     }
 
     /// Bytes from this record's start to the next one's.
@@ -152,19 +162,38 @@ impl Header {
     }
 }
 
+/// What a request's content consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Parts<'a> {
+    pub(crate) retention_days: u16,
+    pub(crate) environment: &'a [u8],
+    pub(crate) body: &'a [u8],
+}
+
+/// What is written before a request's body, and the header's flags that say how to read it.
+pub(crate) fn label(environment: &str, retention_days: u16) -> (Box<[u8]>, u8) {
+    if retention_days == RETENTION_DAYS {
+        return (environment.as_bytes().into(), 0);
+    }
+    let mut label = Vec::with_capacity(RETENTION_BYTES + environment.len());
+    label.extend_from_slice(&retention_days.to_le_bytes());
+    label.extend_from_slice(environment.as_bytes());
+    (label.into(), HAS_RETENTION)
+}
+
 /// Whether `bytes`, at a possible start of a record, are worth a closer look.
 pub(crate) fn starts_like_a_record(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)
 }
 
-/// Bytes that a record takes, given those of environment tag and body.
+/// Bytes that a record takes, given those of label and body.
 pub(crate) fn stride(content_bytes: usize) -> u64 {
     (HEADER_BYTES + content_bytes).next_multiple_of(ALIGNMENT) as u64
 }
 
 /// The checksum of a record's content.
-pub(crate) fn content_crc(environment: &str, body: &[u8]) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c(environment.as_bytes()), body)
+pub(crate) fn content_crc(label: &[u8], body: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(label), body)
 }
 
 /// Copies `N` bytes out of `bytes`.
@@ -190,9 +219,9 @@ mod tests {
             flags: 0,
             received_ns: -4,
             items: 9,
-            environment_bytes: 4,
+            label_bytes: 4,
             content_bytes: 1001,
-            content_crc: content_crc("prod", b"body"),
+            content_crc: content_crc(b"prod", b"body"),
         }
     }
 
@@ -209,7 +238,7 @@ mod tests {
 
     #[test]
     fn what_a_newer_release_wrote_is_told_from_damage() {
-        for (signal, flags) in [(250, 0), (1, 1)] {
+        for (signal, flags) in [(250, 0), (1, 2), (1, 3)] {
             let newer = Header {
                 signal,
                 flags,
@@ -228,6 +257,25 @@ mod tests {
             damaged[bit / 8] ^= 1 << (bit % 8);
             let decoded = Header::decode(&damaged, seed(3));
             assert_eq!(decoded, Err(HeaderDefect::Damaged), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn days_are_read_back_and_a_label_without_them_means_the_default() {
+        for (environment, days) in [("prod", 30), ("prod", 7), ("", 3650), ("", 30)] {
+            let (label, flags) = label(environment, days);
+            assert_eq!(flags == 0, days == RETENTION_DAYS);
+            let header = Header {
+                flags,
+                label_bytes: u8::try_from(label.len()).unwrap(),
+                ..header()
+            };
+            let expected = Parts {
+                retention_days: days,
+                environment: environment.as_bytes(),
+                body: b"body",
+            };
+            assert_eq!(header.divide(&[&label[..], b"body"].concat()), expected);
         }
     }
 

@@ -227,9 +227,9 @@ fn replay_segment(
                 let content = scan.content()?;
                 replay.take(&header, start, end, content);
                 if header.kind == Kind::Request {
-                    let (environment, body) = header.divide(content);
+                    let parts = header.divide(content);
                     let hasher = window.hasher();
-                    let known = hasher.of_parts(header.project, header.signal, environment, body);
+                    let known = hasher.of_parts(header.project, header.signal, parts.environment, parts.body);
                     window.note(known, header.sequence, header.received_ns);
                 }
             }

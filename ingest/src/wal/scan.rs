@@ -101,7 +101,7 @@ impl Scan {
         }
     }
 
-    /// The environment tag and body of the record that the last step gave.
+    /// The label and body of the record that the last step gave.
     pub(crate) fn content(&mut self) -> io::Result<&[u8]> {
         let (offset, length) = self.content;
         Ok(self.window.get(offset, length)?.unwrap_or_default())
@@ -138,7 +138,7 @@ impl Scan {
             .window
             .get(offset + HEADER_BYTES as u64, header.content_bytes as usize)?;
         Ok(content
-            .filter(|content| content_crc("", content) == header.content_crc)
+            .filter(|content| content_crc(&[], content) == header.content_crc)
             .map(|_| header))
     }
 

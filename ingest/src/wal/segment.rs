@@ -12,10 +12,10 @@ pub(crate) const SEGMENT_HEADER_BYTES: u64 = HEADER as u64;
 
 const MAGIC: [u8; 8] = *b"BRKLWAL\0";
 /// What is written. Version 2: a split tells its items by signal, and there may be signals beyond the first
-/// three.
-const VERSION: u32 = 2;
-/// What is read.
-const VERSIONS: std::ops::RangeInclusive<u32> = 1..=VERSION;
+/// three. Version 4: a request's label may begin with the days that its rows are kept.
+const VERSION: u32 = 4;
+/// What is read. Any two differ in two bits, so that no single damaged one makes another of them.
+const VERSIONS: [u32; 3] = [1, 2, VERSION];
 const HEADER: usize = 64;
 const SUFFIX: &str = ".segment";
 const SPARE_PREFIX: &str = "spare-";

@@ -21,7 +21,7 @@ pub(crate) const CONTROL_RESERVE_BYTES: u64 = 64 * 1024;
 /// A record with its place.
 pub(crate) struct Placed {
     header: [u8; HEADER_BYTES],
-    environment: Box<str>,
+    label: Box<[u8]>,
     body: Bytes,
     pub(crate) sequence: u64,
     pub(crate) start: Position,
@@ -96,7 +96,7 @@ impl Writer {
     }
 
     /// Gives a record its place and sequence number; `None` when there is no segment.
-    pub(crate) fn place(&mut self, mut header: Header, environment: Box<str>, body: Bytes) -> Option<Placed> {
+    pub(crate) fn place(&mut self, mut header: Header, label: Box<[u8]>, body: Bytes) -> Option<Placed> {
         let tail = self.tail.as_ref()?;
         header.sequence = self.next_sequence;
         header.group = self.unsynced_from;
@@ -113,7 +113,7 @@ impl Writer {
         Some(Placed {
             header: header.encode(tail.seed),
             sequence: header.sequence,
-            environment,
+            label,
             body,
             start,
             end,
@@ -128,14 +128,9 @@ impl Writer {
         let padding = [0; ALIGNMENT];
         let mut slices = Vec::with_capacity(placed.len() * 4);
         for record in placed {
-            let unpadded = HEADER_BYTES + record.environment.len() + record.body.len();
+            let unpadded = HEADER_BYTES + record.label.len() + record.body.len();
             let pad = unpadded.next_multiple_of(ALIGNMENT) - unpadded;
-            let parts = [
-                &record.header,
-                record.environment.as_bytes(),
-                &record.body,
-                &padding[..pad],
-            ];
+            let parts = [&record.header[..], &record.label, &record.body, &padding[..pad]];
             slices.extend(
                 parts
                     .into_iter()

@@ -1,7 +1,7 @@
 //! Columns that say what was sent: the span's own fields, and the request, resource and scope it came with.
 
 use arrow_array::types::{
-    TimestampMillisecondType, TimestampNanosecondType, UInt8Type, UInt32Type, UInt64Type,
+    TimestampMillisecondType, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_schema::{ArrowError, DataType};
 
@@ -122,6 +122,7 @@ pub(super) struct OriginColumns {
     project_id: WordColumn,
     version: NumberColumn<UInt64Type>,
     received_at: NumberColumn<TimestampMillisecondType>,
+    retention_days: NumberColumn<UInt16Type>,
     resource_dropped: NumberColumn<UInt32Type>,
     resource_schema_url: WordColumn,
     scope_name: WordColumn,
@@ -144,6 +145,7 @@ impl OriginColumns {
         } = source;
         self.version.put(row, record.version);
         self.received_at.put(row, record.received_ms);
+        self.retention_days.put(row, record.retention_days);
         self.resource_dropped.put(row, resource.dropped_attributes_count);
         self.scope_dropped.put(row, scope.dropped_attributes_count);
         let words = [
@@ -178,6 +180,10 @@ impl OriginColumns {
         out.push((
             "resource_dropped_attributes_count",
             self.resource_dropped.finish(rows, DataType::UInt32),
+        ));
+        out.push((
+            "retention_days",
+            self.retention_days.finish(rows, DataType::UInt16),
         ));
         out.push(("resource_schema_url", self.resource_schema_url.finish(rows)?));
         out.push(("scope_name", self.scope_name.finish(rows)?));

@@ -28,8 +28,8 @@ pub(crate) fn compute_attributes(project: ProjectId, range: TimeRange) -> SqlQue
     let quarters = quarters_of(range, &mut parameters);
     let text = format!(
         "\
-INSERT INTO attributes_15m (project_id, bucket, computed_at, found.scope, found.key, found.value, found.observations)
-SELECT {{project_id:String}}, bucket, now64(6, 'UTC'), scopes, keys, found_values, counts
+INSERT INTO attributes_15m (project_id, bucket, retention_days, computed_at, found.scope, found.key, found.value, found.observations)
+SELECT {{project_id:String}}, bucket, retention_days, now64(6, 'UTC'), scopes, keys, found_values, counts
 FROM {quarters} AS asked
 LEFT JOIN (
     SELECT bucket, groupArray(scope) AS scopes, groupArray(key) AS keys, groupArray(value) AS found_values,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use brokle_model::id::ProjectId;
+use brokle_model::telemetry::RETENTION_DAYS;
 use brokle_storage::maintenance::ProjectsQuery;
 use brokle_storage::telemetry::{QueryLimits, SqlQuery};
 use chrono::{DateTime, Utc};
@@ -109,8 +110,9 @@ pub(crate) fn compute(project: ProjectId, range: TimeRange, settle: Duration) ->
         .collect();
     let text = format!(
         "\
-INSERT INTO usage_15m (project_id, bucket, computed_at, covers_until, {columns}, facets.field, facets.value, facets.traces)
-SELECT {{project_id:String}}, bucket, now64(6, 'UTC'), now64(6, 'UTC') - toIntervalMicrosecond({settle}),
+INSERT INTO usage_15m (project_id, bucket, retention_days, computed_at, covers_until, {columns}, facets.field, facets.value, facets.traces)
+SELECT {{project_id:String}}, bucket, retention_days, now64(6, 'UTC'),
+    now64(6, 'UTC') - toIntervalMicrosecond({settle}),
     {names},
     arrayMap(key -> splitByChar('\\0', key)[1], mapKeys(facets)), arrayMap(key -> splitByChar('\\0', key)[2], mapKeys(facets)),
     mapValues(facets)
@@ -143,11 +145,24 @@ LEFT JOIN (
     background(parameters.into_query(text, 0))
 }
 
-/// A subquery with the quarters of a range, whether there is anything in them or not.
+/// A subquery with the quarters of a range, whether there is anything in them or not. A quarter's row is kept for
+/// as long as the observation in it that is kept longest.
 pub(super) fn quarters_of(range: TimeRange, parameters: &mut Parameters) -> String {
     let (from, to) = (parameters.seconds(range.from), parameters.seconds(range.to));
     format!(
-        "(SELECT toDateTime(arrayJoin(range(toUnixTimestamp({from}), toUnixTimestamp({to}), {BUCKET_S})), 'UTC') AS bucket)"
+        "\
+(
+    SELECT bucket, if(days = 0, {RETENTION_DAYS}, days) AS retention_days
+    FROM (
+        SELECT toDateTime(arrayJoin(range(toUnixTimestamp({from}), toUnixTimestamp({to}), {BUCKET_S})), 'UTC') AS bucket
+    ) AS every
+    LEFT JOIN (
+        SELECT bucket, max(retention_days) AS days
+        FROM usage_marks
+        WHERE project_id = {{project_id:String}} AND bucket >= {from} AND bucket < {to}
+        GROUP BY bucket
+    ) AS marked USING (bucket)
+)"
     )
 }
 
