@@ -18,10 +18,14 @@ use std::sync::Arc;
 use arrow_ipc::writer::StreamWriter;
 use brokle_ingest::arrow::{EncodeContext, encode_range};
 use brokle_ingest::normalize::AttributeMap;
+use brokle_ingest::otlp::validate::{Limits, validate_traces};
 use brokle_ingest::pipeline::batch::RangeRecord;
+use brokle_ingest::process::Processors;
 use brokle_model::id::ProjectId;
 use brokle_model::price::PriceBook;
 use brokle_model::telemetry::Signal;
+use brokle_model::telemetry_settings::{EffectiveSettings, TelemetrySettings};
+use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{
     AnyValue, ArrayValue, InstrumentationScope, KeyValue, any_value,
@@ -43,6 +47,62 @@ fn main() {
     }
     measure("small", &context, small_span, 1000, 20);
     measure("llm", &context, llm_span, 200, 8);
+    for (name, settings) in SETTINGS {
+        measure_settings(&format!("small, {name}"), settings, small_span, 1000, 20);
+        measure_settings(&format!("llm, {name}"), settings, llm_span, 200, 8);
+    }
+}
+
+/// What projects may have set, from nothing to a lot.
+const SETTINGS: [(&str, &str); 4] = [
+    ("no settings", "{}"),
+    ("head sampling at 1", r#"{"sampling": {"head": {"rate": 1.0}}}"#),
+    (
+        "all patterns",
+        r#"{"redaction": {"patterns": ["email", "phone", "credit_card", "iban", "ssn", "ip_address", "api_key", "jwt",
+            "private_key", "aws_key"]}}"#,
+    ),
+    (
+        "all patterns, two rules, a cap",
+        r#"{"size_caps": {"value_bytes_max": 65536}, "redaction": {"patterns": ["email", "phone", "credit_card", "iban",
+            "ssn", "ip_address", "api_key", "jwt", "private_key", "aws_key"], "rules": [
+            {"name": "secrets", "keys": ["*password*", "*.authorization"]}, {"name": "order", "value": "order-[0-9]{6}"}]}}"#,
+    ),
+];
+
+/// Prints what the settings cost a span, in a receiver, beside validation.
+fn measure_settings(name: &str, settings: &str, span: fn(u64) -> Span, spans: u64, requests: usize) {
+    let own: TelemetrySettings = serde_json::from_str(settings).unwrap();
+    let settings = EffectiveSettings::merge(&own, &TelemetrySettings::default());
+    let plans = Processors::fixed(settings);
+    let body = Bytes::from(request((0..spans).map(span).collect()));
+    let items = u32::try_from(spans).unwrap();
+    let median = |work: &dyn Fn()| {
+        let mut seconds: Vec<f64> = (0..ROUNDS)
+            .map(|_| {
+                let start = processor_seconds();
+                for _ in 0..requests {
+                    work();
+                }
+                processor_seconds() - start
+            })
+            .collect();
+        seconds.sort_by(f64::total_cmp);
+        seconds[ROUNDS / 2] * 1e6 / (spans * requests as u64) as f64
+    };
+    let limits = Limits {
+        earliest_start_unix_nano: 0,
+        latest_start_unix_nano: u64::MAX,
+    };
+    let validated = median(&|| {
+        assert_eq!(validate_traces(&body, limits).unwrap().accepted, items);
+    });
+    let processed = median(&|| {
+        let plan = plans.plan(ProjectId::from_u128(7)).unwrap();
+        let processed = plan.apply(Signal::Traces, body.clone(), items).unwrap();
+        assert_eq!(processed.items, items);
+    });
+    println!("{name}: {processed:.3} us a span, beside {validated:.3} us of validation");
 }
 
 /// Prints the median rate over `ROUNDS` ranges of `requests` requests with `spans` spans each.
@@ -97,6 +157,7 @@ fn record(body: &[u8]) -> RangeRecord<'_> {
         project: ProjectId::from_u128(7),
         environment: "",
         signal: Signal::Traces,
+        retention_days: 30,
         received_at: chrono::Utc::now(),
         body,
     }

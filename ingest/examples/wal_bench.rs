@@ -86,6 +86,7 @@ async fn write(wal: Arc<Wal>, body_bytes: usize, until: Instant) -> Vec<Duration
             signal: Signal::Traces,
             body: body.clone(),
             items: 10,
+            retention_days: 30,
         };
         let sent = Instant::now();
         wal.append(submission, 0, None).unwrap().await.unwrap().unwrap();

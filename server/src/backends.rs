@@ -20,7 +20,7 @@ use crate::lifecycle::Lifecycle;
 
 pub(crate) use data_dir::{DataDirLock, prepare_data_dir};
 pub(crate) use engine::{embedded_client, engine_config, engine_library};
-pub(crate) use secrets::jwt_secret;
+pub(crate) use secrets::{jwt_secret, redaction_key};
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 

@@ -6,6 +6,7 @@
 
 mod environment;
 mod load;
+mod processors;
 mod show;
 
 use std::fmt::Display;
@@ -17,15 +18,18 @@ use std::time::Duration;
 use anyhow::Context as _;
 use brokle_gateway::config::GatewayConfig;
 use brokle_ingest::config::SyncPolicy;
+use brokle_ingest::forward::config::ForwardConfig;
 use brokle_ingest::normalize::AttributeMap;
 use brokle_ingest::receiver::tls::TlsFiles;
 use brokle_migrations::Cluster;
 use brokle_model::price::PriceBook;
+use brokle_model::telemetry_settings::RetentionDays;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
 pub(crate) use load::Environment;
 pub(crate) use load::{ConfigError, LoadedConfig, load};
+pub(crate) use processors::ProcessorsConfig;
 pub(crate) use show::{environment_table, render};
 
 /// The whole configuration.
@@ -211,6 +215,12 @@ pub(crate) struct IngestConfig {
     pub attribute_map: Option<PathBuf>,
     /// `[ingest.tls]`: the certificate of the OTLP ports.
     pub tls: TlsConfig,
+    /// `[[ingest.forward]]`: where telemetry is passed on to.
+    pub forward: Vec<ForwardConfig>,
+    /// `[ingest.retention]`: days that telemetry is kept where a project says nothing.
+    pub retention: RetentionDays,
+    /// `[ingest.processors]`: what is redacted, cut and sampled where a project says nothing.
+    pub processors: ProcessorsConfig,
 }
 
 impl IngestConfig {
@@ -236,6 +246,9 @@ impl Default for IngestConfig {
             resend_window_s: 600,
             attribute_map: None,
             tls: TlsConfig::default(),
+            forward: Vec::new(),
+            retention: RetentionDays::default(),
+            processors: ProcessorsConfig::default(),
         }
     }
 }

@@ -9,7 +9,7 @@ use brokle_model::clock::SharedClock;
 use brokle_model::id::ProjectId;
 use brokle_model::port::{KeyResolver, authorize_key};
 use brokle_model::principal::Scope;
-use brokle_model::telemetry::{RETENTION, Signal, Submission};
+use brokle_model::telemetry::{Signal, Submission};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -21,11 +21,13 @@ use super::metrics::{ReceiverMetrics, Transport};
 use super::refusal::Refusal;
 use crate::otlp::json;
 use crate::otlp::validate::{self, Limits, Rejections, Validated};
+use crate::process::{Processed, Processors};
 use crate::wal::{MemoryBudget, Reservation};
 
 /// Bodies up to this size are decoded where they arrive: moving them would cost more.
 const INLINE_BYTES_MAX: usize = 64 * 1024;
 
+const DAY_NANOS: u64 = 24 * 60 * 60 * 1_000_000_000;
 const ENVIRONMENT_BYTES_MAX: usize = 64;
 const ENVIRONMENT_HEADERS: [&str; 2] = ["x-environment", "x-brokle-environment"];
 
@@ -33,6 +35,7 @@ const ENVIRONMENT_HEADERS: [&str; 2] = ["x-environment", "x-brokle-environment"]
 pub struct Receiver {
     acceptor: Arc<dyn Acceptor>,
     keys: Arc<dyn KeyResolver>,
+    processors: Arc<Processors>,
     clock: SharedClock,
     memory: Arc<MemoryBudget>,
     slots: Arc<Semaphore>,
@@ -69,10 +72,11 @@ pub enum Encoding {
 }
 
 impl Receiver {
-    /// Receivers that resolve keys with `keys` and hand bodies to `acceptor`.
+    /// Receivers that resolve keys with `keys`, do to bodies what `processors` say and hand them to `acceptor`.
     pub fn new(
         acceptor: Arc<dyn Acceptor>,
         keys: Arc<dyn KeyResolver>,
+        processors: Arc<Processors>,
         clock: SharedClock,
         config: ReceiverConfig,
         metrics: ReceiverMetrics,
@@ -82,6 +86,7 @@ impl Receiver {
         Arc::new(Self {
             acceptor,
             keys,
+            processors,
             clock,
             memory,
             slots,
@@ -145,19 +150,25 @@ impl Receiver {
             body,
             mut reservation,
         } = held;
-        let limits = self.limits();
+        let plan = self.processors.plan(admission.project)?;
+        let retention_days = plan.retention_days(Signal::Traces);
+        let limits = self.limits(retention_days);
         let is_inline = body.len() <= INLINE_BYTES_MAX;
-        let (validated, reservation) = run(is_inline, move || {
-            let validated = decode(body, encoding, limits, &mut reservation)?;
-            Ok((validated, reservation))
+        let (processed, accepted, rejections, reservation) = run(is_inline, move || {
+            let Validated {
+                body,
+                accepted,
+                rejections,
+            } = decode(body, encoding, limits, &mut reservation)?;
+            let processed = plan.apply(Signal::Traces, body, accepted)?;
+            reservation
+                .resize(processed.body.len() as u64)
+                .map_err(|_| Refusal::Overloaded)?;
+            Ok((processed, accepted, rejections, reservation))
         })
         .await?;
-        let Validated {
-            body,
-            accepted,
-            rejections,
-        } = validated;
-        if accepted > 0 {
+        let Processed { body, items } = processed;
+        if items > 0 {
             let environment = admission.environment.clone();
             let project = admission.project;
             let submission = Submission {
@@ -165,7 +176,8 @@ impl Receiver {
                 environment,
                 signal: Signal::Traces,
                 body,
-                items: accepted,
+                items,
+                retention_days,
             };
             self.accept(submission, reservation).await?;
         }
@@ -181,10 +193,10 @@ impl Receiver {
         }
     }
 
-    fn limits(&self) -> Limits {
+    fn limits(&self, retention_days: u16) -> Limits {
         let now = u64::try_from(self.clock.now().timestamp_nanos_opt().unwrap_or(i64::MAX)).unwrap_or(0);
         let ahead = u64::try_from(self.config.clock_ahead_max.as_nanos()).unwrap_or(u64::MAX);
-        let kept = u64::try_from(RETENTION.as_nanos()).unwrap_or(u64::MAX);
+        let kept = u64::from(retention_days) * DAY_NANOS;
         Limits {
             earliest_start_unix_nano: now.saturating_sub(kept),
             latest_start_unix_nano: now.saturating_add(ahead),

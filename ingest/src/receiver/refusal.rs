@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ::http::StatusCode;
 use brokle_model::error::{Classify, ErrorKind};
-use brokle_model::port::AuthError;
+use brokle_model::port::{AuthError, SettingsUnknown};
 use brokle_model::telemetry::Signal;
 use tonic::Code;
 
@@ -59,6 +59,9 @@ pub enum Refusal {
     /// A signal that is not stored yet.
     #[error("{} are not stored by this version; only traces are", plural(*.0))]
     NotStored(Signal),
+    /// What the project has set is not known yet.
+    #[error(transparent)]
+    Settings(#[from] SettingsUnknown),
     /// All slots or all memory for requests are taken.
     #[error("the collector is overloaded; try again later")]
     Overloaded,
@@ -114,6 +117,7 @@ impl Refusal {
             Self::Protobuf(_) => "protobuf_invalid",
             Self::Framing(_) => "grpc_framing_invalid",
             Self::NotStored(_) => "signal_not_stored",
+            Self::Settings(error) => error.code(),
             Self::Overloaded => "receiver_overloaded",
             Self::Accept(error) => error.cause().code(),
             Self::AcceptTimeout => "accept_timeout",
@@ -169,7 +173,7 @@ impl Refusal {
             Self::TooLarge(_) => codes_of(ErrorKind::TooLarge),
             Self::Slow | Self::AcceptTimeout => codes_of(ErrorKind::Timeout),
             Self::NotStored(_) => (StatusCode::NOT_IMPLEMENTED, Code::Unimplemented),
-            Self::Overloaded => codes_of(ErrorKind::Unavailable),
+            Self::Overloaded | Self::Settings(_) => codes_of(ErrorKind::Unavailable),
             Self::Internal => codes_of(ErrorKind::Internal),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, Code::Unimplemented),
             Self::Path => (StatusCode::NOT_FOUND, Code::Unimplemented),

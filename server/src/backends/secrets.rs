@@ -9,13 +9,28 @@ use std::path::Path;
 use anyhow::Context as _;
 use secrecy::SecretString;
 
-const FILE: &str = "jwt-secret";
+use crate::config::Config;
+
+const JWT_FILE: &str = "jwt-secret";
+const REDACTION_FILE: &str = "redaction-key";
 const SECRET_BYTES: usize = 32;
 
 /// The secret that signs access tokens: made on the first start, read on the next.
 pub(crate) fn jwt_secret(data_dir: &Path) -> anyhow::Result<SecretString> {
-    let path = data_dir.join(FILE);
-    let context = || format!("the token secret in {}", path.display());
+    made_once(data_dir, JWT_FILE)
+}
+
+/// The secret that redacted values are hashed with, unless one is configured.
+pub(crate) fn redaction_key(config: &Config) -> anyhow::Result<SecretString> {
+    match &config.ingest.processors.hash_key {
+        Some(key) => Ok(key.clone()),
+        None => made_once(&config.storage.data_dir, REDACTION_FILE),
+    }
+}
+
+fn made_once(data_dir: &Path, file: &str) -> anyhow::Result<SecretString> {
+    let path = data_dir.join(file);
+    let context = || format!("the secret in {}", path.display());
     match fs::read_to_string(&path) {
         Ok(text) if text.trim().len() >= SECRET_BYTES => return Ok(SecretString::from(text.trim())),
         Ok(_) => {}
@@ -53,7 +68,7 @@ mod tests {
         let second = jwt_secret(directory.path()).unwrap();
         assert_eq!(first.expose_secret(), second.expose_secret());
         assert_eq!(first.expose_secret().len(), 64);
-        let mode = fs::metadata(directory.path().join(FILE))
+        let mode = fs::metadata(directory.path().join(JWT_FILE))
             .unwrap()
             .permissions()
             .mode();

@@ -151,6 +151,12 @@ pub(crate) const VARIABLES: &[Variable] = &[
         "file that says where further producers put what; default none",
     ),
     variable(
+        "BROKLE_REDACTION_KEY",
+        "ingest.processors.hash_key",
+        Kind::Secret,
+        "secret that redacted values are hashed with; default made once per data directory",
+    ),
+    variable(
         "BROKLE_TLS_CERT_FILE",
         "server.tls.cert_file",
         Kind::Text,

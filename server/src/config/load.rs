@@ -211,6 +211,12 @@ fn validate(config: &Config, environment: &Environment) -> Result<(), ConfigErro
             return Err(invalid(section, &fault));
         }
     }
+    if let Some(fault) = config.ingest.processors_fault() {
+        return Err(invalid(&fault.field, &fault.message));
+    }
+    let forward =
+        brokle_ingest::forward::config::resolve(&config.ingest.forward, &|name| environment.secret(name));
+    forward.map_err(|error| invalid("[[ingest.forward]]", &error))?;
     let gateway = config.gateway.resolve(&|name| environment.secret(name));
     gateway.map_err(|error| invalid("[gateway]", &error))?;
     crate::logging::check(&config.log.filter).map_err(|error| invalid("[log]", &error))?;
@@ -293,6 +299,23 @@ mod tests {
             .unwrap()
             .config;
         assert!(config.ingest.tls.files().is_some() && config.server.tls.files().is_none());
+    }
+
+    #[test]
+    fn settings_of_telemetry_that_cannot_be_in_force_are_named() {
+        let text = "[ingest.retention]\ntraces = 0\n";
+        let message = load_text(text, &[]).unwrap_err().to_string();
+        assert!(message.contains("ingest.retention.traces"), "{message}");
+        let text = "[[ingest.processors.redaction.rules]]\nname = 'a'\nvalue = '('\n";
+        let message = load_text(text, &[]).unwrap_err().to_string();
+        assert!(
+            message.contains("ingest.processors.redaction.rules[0].value"),
+            "{message}"
+        );
+        let text = "[ingest.retention]\nlogs = 7\n[ingest.processors.sampling.head]\nrate = 0.5\n";
+        let defaults = load_text(text, &[]).unwrap().config.ingest.telemetry_defaults();
+        assert_eq!(defaults.retention_days.logs, Some(7));
+        assert!(defaults.sampling.is_some_and(|sampling| sampling.head.is_some()));
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use brokle_model::telemetry::Signal;
+use brokle_model::telemetry_settings::{RetentionDays, TelemetrySettings};
 use secrecy::SecretString;
+use serde::Serialize;
 
 use super::{Config, LoadedConfig, environment};
 
@@ -69,6 +72,29 @@ pub(crate) fn render(loaded: &LoadedConfig) -> String {
         None => "(built-in only)".to_owned(),
     };
     line("ingest.attribute_map", &built_in(&ingest.attribute_map));
+    let defaults = ingest.telemetry_defaults();
+    let days = defaults.retention_days.or(RetentionDays::BUILT_IN);
+    for signal in Signal::ALL {
+        line(
+            &format!("ingest.retention.{}", signal.as_str()),
+            &days.of(*signal),
+        );
+    }
+    let TelemetrySettings {
+        redaction,
+        size_caps,
+        sampling,
+        ..
+    } = defaults;
+    line("ingest.processors.redaction", &json(redaction.as_ref()));
+    line("ingest.processors.size_caps", &json(size_caps.as_ref()));
+    line("ingest.processors.sampling", &json(sampling.as_ref()));
+    for destination in &ingest.forward {
+        line(
+            "ingest.forward",
+            &format!("{} to {}", destination.name, destination.endpoint),
+        );
+    }
     line("prices.file", &built_in(&prices.file));
     line("accounts.jwt_secret", &hidden(accounts.jwt_secret.as_ref()));
     line("log.filter", &log.filter);
@@ -93,6 +119,11 @@ pub(crate) fn environment_table() -> String {
         );
     }
     text
+}
+
+fn json(settings: Option<&impl Serialize>) -> String {
+    let text = settings.and_then(|settings| serde_json::to_string(settings).ok());
+    text.unwrap_or_else(|| "(none)".to_owned())
 }
 
 fn hidden(secret: Option<&SecretString>) -> &'static str {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use brokle_ingest::process::Processors;
 use brokle_ingest::receiver::grpc::serve_grpc;
 use brokle_ingest::receiver::http::{router, shared_port};
 use brokle_ingest::receiver::{AcceptError, Acceptor, Receiver, ReceiverConfig, ReceiverMetrics};
@@ -15,6 +16,7 @@ use brokle_model::id::{ApiKeyId, OrganizationId, ProjectId};
 use brokle_model::port::{AuthError, KeyGrant, KeyResolver};
 use brokle_model::principal::Scope;
 use brokle_model::telemetry::Submission;
+use brokle_model::telemetry_settings::EffectiveSettings;
 use chrono::DateTime;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prometheus_client::registry::Registry;
@@ -26,10 +28,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::payload::NOW_UNIX_NANO;
 
-pub(super) const GOOD_KEY: &str = "good";
-pub(super) const READ_ONLY_KEY: &str = "read-only";
-pub(super) const UNCHECKABLE_KEY: &str = "uncheckable";
-pub(super) const PROJECT: ProjectId = ProjectId::from_u128(42);
+pub(crate) const GOOD_KEY: &str = "good";
+pub(crate) const READ_ONLY_KEY: &str = "read-only";
+pub(crate) const UNCHECKABLE_KEY: &str = "uncheckable";
+pub(crate) const PROJECT: ProjectId = ProjectId::from_u128(42);
 
 /// Knows three keys.
 struct FakeKeys;
@@ -54,7 +56,7 @@ impl KeyResolver for FakeKeys {
 
 /// What the log does with the next bodies.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Mood {
+pub(crate) enum Mood {
     Accept,
     Refuse(AppendError),
     /// Never answers; tells when it was asked.
@@ -62,11 +64,11 @@ pub(super) enum Mood {
 }
 
 /// A log in memory.
-pub(super) struct FakeLog {
+pub(crate) struct FakeLog {
     mood: Mutex<Mood>,
     taken: Mutex<Vec<Submission>>,
     memory: Arc<MemoryBudget>,
-    pub(super) asked: Notify,
+    pub(crate) asked: Notify,
 }
 
 #[async_trait]
@@ -93,17 +95,17 @@ impl Acceptor for FakeLog {
 }
 
 impl FakeLog {
-    pub(super) fn set_mood(&self, mood: Mood) {
+    pub(crate) fn set_mood(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
     }
 
     /// What has been taken since the last call.
-    pub(super) fn take(&self) -> Vec<Submission> {
+    pub(crate) fn take(&self) -> Vec<Submission> {
         std::mem::take(&mut *self.taken.lock().unwrap())
     }
 
     /// Names of the spans that have been taken since the last call.
-    pub(super) fn take_span_names(&self) -> Vec<String> {
+    pub(crate) fn take_span_names(&self) -> Vec<String> {
         let bodies = self.take().into_iter().map(|submission| submission.body);
         let requests = bodies.map(|body| ExportTraceServiceRequest::decode(body).unwrap());
         let resources = requests.flat_map(|request| request.resource_spans);
@@ -114,28 +116,37 @@ impl FakeLog {
             .collect()
     }
 
-    pub(super) fn memory_used(&self) -> u64 {
+    pub(crate) fn memory_used(&self) -> u64 {
         self.memory.used()
     }
 }
 
 /// All receivers on free ports.
-pub(super) struct Servers {
-    pub(super) http: SocketAddr,
-    pub(super) shared: SocketAddr,
-    pub(super) grpc: SocketAddr,
-    pub(super) log: Arc<FakeLog>,
-    pub(super) shutdown: CancellationToken,
-    pub(super) grpc_task: JoinHandle<()>,
+pub(crate) struct Servers {
+    pub(crate) http: SocketAddr,
+    pub(crate) shared: SocketAddr,
+    pub(crate) grpc: SocketAddr,
+    pub(crate) log: Arc<FakeLog>,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) grpc_task: JoinHandle<()>,
     registry: Registry,
 }
 
 impl Servers {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(ReceiverConfig::default(), 256 * 1024 * 1024).await
     }
 
-    pub(super) async fn with(config: ReceiverConfig, memory_bytes_max: u64) -> Self {
+    pub(crate) async fn with(config: ReceiverConfig, memory_bytes_max: u64) -> Self {
+        Self::of(config, memory_bytes_max, EffectiveSettings::default()).await
+    }
+
+    /// Servers of projects that have these settings.
+    pub(crate) async fn of(
+        config: ReceiverConfig,
+        memory_bytes_max: u64,
+        settings: EffectiveSettings,
+    ) -> Self {
         let log = Arc::new(FakeLog {
             mood: Mutex::new(Mood::Accept),
             taken: Mutex::default(),
@@ -146,7 +157,15 @@ impl Servers {
         let metrics = ReceiverMetrics::register(&mut registry);
         let clock = ManualClock::at(DateTime::from_timestamp_nanos(NOW_UNIX_NANO.cast_signed()));
         let acceptor: Arc<dyn Acceptor> = log.clone();
-        let receiver = Receiver::new(acceptor, Arc::new(FakeKeys), Arc::new(clock), config, metrics);
+        let processors = Processors::fixed(settings);
+        let receiver = Receiver::new(
+            acceptor,
+            Arc::new(FakeKeys),
+            processors,
+            Arc::new(clock),
+            config,
+            metrics,
+        );
         let shutdown = CancellationToken::new();
         let (grpc_listener, grpc) = listen().await;
         let serving = serve_grpc(grpc_listener, None, Arc::clone(&receiver), shutdown.clone());
@@ -165,14 +184,14 @@ impl Servers {
     }
 
     /// What a scrape shows.
-    pub(super) fn scrape(&self) -> String {
+    pub(crate) fn scrape(&self) -> String {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
         text
     }
 
     /// Waits until all memory has been given back.
-    pub(super) async fn until_idle(&self) {
+    pub(crate) async fn until_idle(&self) {
         let idle = async {
             while self.log.memory_used() > 0 {
                 tokio::time::sleep(Duration::from_millis(2)).await;
