@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::forward::config::Destination;
+
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 const GIB: u64 = 1024 * MIB;
@@ -87,6 +89,10 @@ pub struct Config {
     pub resend_window_requests: usize,
     /// How long they are remembered (`BROKLE_RESEND_WINDOW_S`).
     pub resend_window: Duration,
+    /// Where telemetry is passed on to.
+    pub forward: Vec<Destination>,
+    /// Where destinations have their queues.
+    pub forward_directory: PathBuf,
 }
 
 impl Config {
@@ -113,6 +119,8 @@ impl Config {
             dead_letter_bytes_max: GIB,
             resend_window_requests: 100_000,
             resend_window: Duration::from_mins(10),
+            forward: Vec::new(),
+            forward_directory: data_directory.join("forward"),
         }
     }
 

@@ -9,7 +9,7 @@ pub mod batch;
 pub mod dead_letter;
 mod decode;
 mod insert;
-mod pause;
+pub(crate) mod pause;
 pub mod replay;
 
 use std::io;
@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, InvalidConfig};
+use crate::forward::{self, Forwarders};
 use crate::metrics::{ItemCounts, LogFigures, LogGauge, Metrics, RefusalLabels, register_log};
 use crate::pipeline::dead_letter::DeadLetters;
 use crate::pipeline::decode::Decoder;
@@ -51,6 +52,9 @@ pub enum OpenError {
     /// The log cannot be opened.
     #[error(transparent)]
     Wal(#[from] WalOpenError),
+    /// A further destination cannot be used.
+    #[error(transparent)]
+    Forward(#[from] forward::OpenError),
     /// The folder of dead letters cannot be used.
     #[error("the folder of dead letters cannot be used")]
     DeadLetters(#[source] io::Error),
@@ -76,6 +80,7 @@ struct Inner {
     clock: SharedClock,
     metrics: Metrics,
     dead_letters: Arc<DeadLetters>,
+    forwarders: Arc<Forwarders>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -125,6 +130,8 @@ impl Ingest {
             clock: Arc::clone(&clock),
         };
         register_log(registry, Arc::new(gauge));
+        let forwarders = Forwarders::open(&config.forward, &config.forward_directory, registry)?;
+        let forwarders = Arc::new(forwarders);
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let inserter = Inserter {
@@ -132,6 +139,7 @@ impl Ingest {
             writer,
             decoder: Decoder::new(encoder, config.decoders_max),
             dead_letters: Arc::clone(&dead_letters),
+            forwarders: Arc::clone(&forwarders),
             metrics: metrics.clone(),
             config: config.clone(),
             stop: stop.clone(),
@@ -150,6 +158,7 @@ impl Ingest {
                 clock,
                 metrics,
                 dead_letters,
+                forwarders,
                 stop,
                 tasks,
             }),
@@ -175,11 +184,16 @@ impl Ingest {
         submission: Submission,
         reservation: Option<Reservation>,
     ) -> Result<Acknowledged, AppendError> {
-        let queued = self.inner.wal.append(submission, self.now_ns(), reservation);
+        let now_ns = self.now_ns();
+        let passed_on = (!self.inner.forwarders.is_empty()).then(|| submission.clone());
+        let queued = self.inner.wal.append(submission, now_ns, reservation);
         let outcome = match queued {
             Ok(outcome) => wait(outcome).await,
             Err(error) => Err(error),
         };
+        if let (Some(submission), Ok(_)) = (passed_on, &outcome) {
+            self.inner.forwarders.offer(&submission, now_ns);
+        }
         outcome.inspect_err(|error| self.count_refusal(error))
     }
 
@@ -208,9 +222,14 @@ impl Ingest {
     pub async fn shutdown(&self, deadline: Duration) -> Drained {
         self.inner.wal.refuse();
         let is_stopped = self.inner.stop.is_cancelled();
-        if !is_stopped && tokio::time::timeout(deadline, self.drain()).await.is_err() {
-            tracing::warn!("not everything could be stored before the deadline; the rest stays in the log");
-        }
+        let drain = async {
+            if !is_stopped && tokio::time::timeout(deadline, self.drain()).await.is_err() {
+                tracing::warn!(
+                    "not everything could be stored before the deadline; the rest stays in the log"
+                );
+            }
+        };
+        tokio::join!(drain, self.inner.forwarders.shutdown(deadline));
         self.inner.stop.cancel();
         self.inner.tasks.close();
         if tokio::time::timeout(STOP_TIMEOUT, self.inner.tasks.wait())
@@ -249,7 +268,12 @@ impl Ingest {
 
 impl TelemetrySink for Ingest {
     fn submit(&self, submission: Submission) -> Result<(), SinkFull> {
-        let queued = self.inner.wal.submit(submission, self.now_ns());
+        let now_ns = self.now_ns();
+        let passed_on = (!self.inner.forwarders.is_empty()).then(|| submission.clone());
+        let queued = self.inner.wal.submit(submission, now_ns);
+        if let (Some(submission), Ok(())) = (passed_on, &queued) {
+            self.inner.forwarders.offer(&submission, now_ns);
+        }
         queued
             .inspect_err(|error| self.count_refusal(error))
             .map_err(|_| SinkFull)

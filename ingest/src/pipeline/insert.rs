@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::forward::Forwarders;
 use crate::metrics::Metrics;
 use crate::pipeline::batch::TableBatch;
 use crate::pipeline::dead_letter::{DeadLetters, StoreError};
@@ -34,6 +35,7 @@ pub(crate) struct Inserter {
     pub(crate) writer: Arc<dyn TelemetryWriter>,
     pub(crate) decoder: Decoder,
     pub(crate) dead_letters: Arc<DeadLetters>,
+    pub(crate) forwarders: Arc<Forwarders>,
     pub(crate) metrics: Metrics,
     pub(crate) config: Config,
     pub(crate) stop: CancellationToken,
@@ -75,6 +77,10 @@ impl Inserter {
     async fn carry(self: &Arc<Self>, taken: TakenRange) {
         let (range, content) = self.read(taken).await;
         let requests: Arc<[LoggedRequest]> = content.requests.into();
+        if self.wal.is_recovered(range.id()) {
+            // The process that accepted them may have ended before a destination's queue had them.
+            self.forwarders.offer_again(&requests).await;
+        }
         match self.store(&range, &requests).await {
             Ok(()) => {
                 let stored = range.items().without(content.damaged_items);

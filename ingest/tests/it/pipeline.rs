@@ -3,7 +3,7 @@
 mod conservation;
 mod poison;
 mod replay;
-mod storage;
+pub(crate) mod storage;
 mod stored;
 
 use std::path::Path;
@@ -33,6 +33,7 @@ fn submission(number: u64) -> Submission {
         signal: Signal::Traces,
         body: Bytes::from(body),
         items: 2,
+        retention_days: 30,
     }
 }
 
@@ -65,7 +66,7 @@ async fn append_all(ingest: &Ingest, numbers: impl IntoIterator<Item = u64>) {
 }
 
 /// Waits until `holds`, looking every few milliseconds.
-async fn eventually(what: &str, holds: impl Fn() -> bool) {
+pub(crate) async fn eventually(what: &str, holds: impl Fn() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !holds() {
         assert!(Instant::now() < deadline, "never: {what}");
@@ -80,7 +81,7 @@ fn copy_of(directory: &TempDir) -> TempDir {
     target
 }
 
-fn copy_into(from: &Path, to: &Path) {
+pub(crate) fn copy_into(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
