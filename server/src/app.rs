@@ -9,8 +9,11 @@ use anyhow::Context as _;
 use brokle_accounts::Accounts;
 use brokle_gateway::{Gateway, Ports};
 use brokle_ingest::arrow::EncodeContext;
+use brokle_ingest::forward::config::resolve;
 use brokle_ingest::pipeline::Ingest;
+use brokle_ingest::process::{HashKey, ProcessMetrics, Processors};
 use brokle_ingest::receiver::{Receiver, ReceiverConfig, ReceiverMetrics};
+use brokle_ingest::tail::{TailMetrics, TailSampler};
 use brokle_model::clock::{SharedClock, SystemClock};
 use brokle_model::port::TelemetrySink;
 use brokle_model::price::PriceBook;
@@ -21,9 +24,10 @@ use brokle_storage::repo::Store;
 use brokle_storage::telemetry::{TelemetryReader, TelemetryWriter};
 use brokle_storage_cache::{MemoryCache, MemoryLimiter, MemoryQuota};
 use prometheus_client::registry::Registry;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::{Config, LoadedConfig};
+use crate::backends;
+use crate::config::LoadedConfig;
 
 /// Counters of quotas in this process; idle ones go first.
 const QUOTA_COUNTERS_MAX: usize = 1_000_000;
@@ -40,6 +44,7 @@ pub(crate) struct Planes {
     pub(crate) query: Query,
     pub(crate) roll_ups: Arc<RollUps>,
     pub(crate) prices: Prices,
+    pub(crate) tail: Arc<TailSampler>,
 }
 
 /// Storage, opened and migrated.
@@ -59,24 +64,31 @@ impl Planes {
         registry: &mut Registry,
     ) -> anyhow::Result<Self> {
         let clock: SharedClock = Arc::new(SystemClock);
-        let accounts = accounts(jwt_secret, Arc::clone(&stores.relational), &clock)?;
+        let accounts = accounts(loaded, jwt_secret, Arc::clone(&stores.relational), &clock)?;
         let prices = Arc::new(loaded.config.prices.read()?);
         let encoder = EncodeContext {
             attributes: Arc::new(loaded.config.ingest.attribute_map()?),
             prices: Arc::clone(&prices),
         };
         let ingest = Ingest::open(
-            &ingest_config(&loaded.config),
+            &ingest_config(loaded)?,
             stores.telemetry_writer,
             Arc::new(encoder),
             Arc::clone(&clock),
             registry,
         )
         .context("opening the write-ahead log")?;
+        let hash_key = backends::redaction_key(&loaded.config)?;
+        let processors = Processors::new(
+            accounts.telemetry_policies(),
+            HashKey::new(hash_key.expose_secret().as_bytes()),
+            ProcessMetrics::register(registry),
+        );
         let metrics = ReceiverMetrics::register(registry);
         let receiver = Receiver::new(
             Arc::new(ingest.clone()),
             accounts.key_resolver(),
+            Arc::clone(&processors),
             Arc::clone(&clock),
             ReceiverConfig::default(),
             metrics,
@@ -84,12 +96,19 @@ impl Planes {
         let gateway = gateway(
             loaded,
             &accounts,
-            Arc::new(ingest.clone()),
+            processors.before(Arc::new(ingest.clone())),
             Arc::clone(&prices),
             &clock,
             registry,
         )?;
         let prices = Prices::new(prices, accounts.session_resolver(), Arc::clone(&clock));
+        let tail = TailSampler::new(
+            Arc::clone(&stores.telemetry_reader),
+            Arc::clone(&stores.telemetry_maintenance),
+            accounts.telemetry_policies(),
+            Arc::clone(&clock),
+            TailMetrics::register(registry),
+        );
         let roll_ups = RollUps::new(
             Arc::clone(&stores.telemetry_reader),
             stores.telemetry_maintenance,
@@ -105,17 +124,22 @@ impl Planes {
             query,
             roll_ups: Arc::new(roll_ups),
             prices,
+            tail: Arc::new(tail),
         })
     }
 }
 
 pub(crate) fn accounts(
+    loaded: &LoadedConfig,
     jwt_secret: SecretString,
     store: Arc<dyn Store>,
     clock: &SharedClock,
 ) -> anyhow::Result<Accounts> {
     let limiter = MemoryLimiter::new(LIMITER_BUCKETS_MAX, LIMITER_IDLE, Arc::clone(clock));
-    let config = brokle_accounts::Config::new(jwt_secret);
+    let config = brokle_accounts::Config {
+        telemetry_defaults: loaded.config.ingest.telemetry_defaults(),
+        ..brokle_accounts::Config::new(jwt_secret)
+    };
     Ok(Accounts::new(
         config,
         store,
@@ -146,14 +170,17 @@ pub(crate) fn gateway(
     Ok(Gateway::new(settings, ports, Arc::clone(clock), registry)?)
 }
 
-pub(crate) fn ingest_config(config: &Config) -> brokle_ingest::config::Config {
+pub(crate) fn ingest_config(loaded: &LoadedConfig) -> anyhow::Result<brokle_ingest::config::Config> {
+    let config = &loaded.config;
+    let forward = resolve(&config.ingest.forward, &|name| loaded.environment.secret(name))?;
     let directory: &Path = &config.storage.data_dir;
-    brokle_ingest::config::Config {
+    Ok(brokle_ingest::config::Config {
+        forward,
         sync: config.ingest.wal_sync,
         wal_bytes_max: config.ingest.wal_bytes_max,
         memory_bytes_max: config.ingest.memory_bytes_max,
         resend_window_requests: config.ingest.resend_window_requests,
         resend_window: Duration::from_secs(config.ingest.resend_window_s),
         ..brokle_ingest::config::Config::in_directory(directory)
-    }
+    })
 }

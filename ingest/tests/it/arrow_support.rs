@@ -42,6 +42,7 @@ pub(crate) fn record(body: &[u8]) -> RangeRecord<'_> {
         project: ProjectId::from_u128(7),
         environment: "",
         signal: Signal::Traces,
+        retention_days: 30,
         received_at: received_at(),
         body,
     }

@@ -4,10 +4,13 @@
 mod arrow_encode;
 mod arrow_support;
 mod attribute_page;
+mod forward;
 mod normalize_producers;
 mod normalize_rules;
+mod otel_config;
 mod otlp;
 mod pipeline;
+mod process;
 mod producers;
 mod receiver;
 mod wal;

@@ -57,6 +57,7 @@ fn request(number: u64, body_bytes: usize) -> Submission {
             "production".to_owned()
         },
         signal: Signal::Traces,
+        retention_days: 30,
         body: Bytes::from(body),
         items: u32::try_from(number % 5 + 1).unwrap(),
     }

@@ -61,7 +61,7 @@ pub(crate) async fn run(loaded: LoadedConfig, verb: DeadLettersVerb) -> anyhow::
 
 /// The folder; `None` where no server has ever run.
 fn open(loaded: &LoadedConfig) -> anyhow::Result<Option<DeadLetters>> {
-    let config = ingest_config(&loaded.config);
+    let config = ingest_config(loaded)?;
     if !loaded.config.storage.data_dir.is_dir() {
         return Ok(None);
     }
@@ -244,7 +244,7 @@ async fn without_server(
 ) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::default();
     let mut progress = Progress::new(names.len());
-    let config = ingest_config(&loaded.config);
+    let config = ingest_config(loaded)?;
     let clock = Arc::new(SystemClock);
     let done = replay_offline(&config, folder, names, clock, |name, replayed| {
         match replayed {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use brokle_ingest::process::Processors;
 use brokle_ingest::receiver::http::shared_port;
 use brokle_ingest::receiver::{AcceptError, Acceptor, Receiver, ReceiverConfig, ReceiverMetrics};
 use brokle_ingest::wal::{MemoryBudget, Reservation};
@@ -14,6 +15,7 @@ use brokle_model::error::{Classify, ErrorKind};
 use brokle_model::port::{SinkFull, TelemetrySink};
 use brokle_model::price::PriceBook;
 use brokle_model::telemetry::Submission;
+use brokle_model::telemetry_settings::EffectiveSettings;
 use brokle_query::{Prices, Query};
 use brokle_storage_clickhouse::{ClickHouse, ClickHouseConfig};
 use brokle_storage_sql::{Database, PoolOptions, SqlStore};
@@ -34,7 +36,7 @@ async fn described(loaded: &LoadedConfig) -> anyhow::Result<Described> {
     let in_memory = Database::Sqlite(PathBuf::from(":memory:"));
     let store = Arc::new(SqlStore::open(&in_memory, PoolOptions::default()).await?);
     let secret = hex::encode(rand::random::<[u8; 32]>());
-    let accounts = app::accounts(secret.into(), store, &clock)?;
+    let accounts = app::accounts(loaded, secret.into(), store, &clock)?;
     let prices = Arc::new(PriceBook::embedded()?);
     let mut registry = Registry::default();
     let gateway = app::gateway(
@@ -51,6 +53,7 @@ async fn described(loaded: &LoadedConfig) -> anyhow::Result<Described> {
     let receiver = Receiver::new(
         Arc::new(Nowhere),
         accounts.key_resolver(),
+        Processors::fixed(EffectiveSettings::default()),
         Arc::clone(&clock),
         ReceiverConfig::default(),
         ReceiverMetrics::register(&mut registry),

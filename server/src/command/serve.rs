@@ -107,6 +107,11 @@ async fn serve(
         telemetry_reader: client,
     };
     let planes = Planes::build(loaded, jwt_secret, stores, &mut registry)?;
+    planes
+        .accounts
+        .load_telemetry_settings()
+        .await
+        .context("reading what projects have set about their telemetry")?;
     let budgets = BudgetFile::restore(&config.storage.data_dir, &planes.gateway).await?;
     let operations = Operations {
         health: parts::health(&planes, relational, &telemetry),
@@ -241,6 +246,8 @@ impl Listeners {
         lifecycle.tasks.spawn(async move { accounts.run(soft).await });
         let (roll_ups, soft) = (Arc::clone(&planes.roll_ups), lifecycle.soft.clone());
         lifecycle.tasks.spawn(async move { roll_ups.run(soft).await });
+        let (tail, soft) = (Arc::clone(&planes.tail), lifecycle.soft.clone());
+        lifecycle.tasks.spawn(async move { tail.run(soft).await });
     }
 }
 

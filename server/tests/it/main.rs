@@ -16,4 +16,5 @@ mod operations;
 mod reprice;
 mod schema;
 mod stock_clients;
+mod tail_sampling;
 mod tls;

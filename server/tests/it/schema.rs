@@ -6,6 +6,8 @@ use std::time::Duration;
 use brokle_migrations::target::clickhouse::ClickHouseTarget;
 use brokle_migrations::{Verb, apply, clickhouse};
 use brokle_model::clock::SystemClock;
+use brokle_model::telemetry::Signal;
+use brokle_model::telemetry_settings::default_retention_days;
 use brokle_testkit::clickhouse::TestClickHouse;
 
 #[tokio::test]
@@ -39,7 +41,7 @@ async fn ingest_fills_every_column_of_observations_and_no_other() {
 }
 
 #[tokio::test]
-async fn tables_keep_traces_as_long_as_ingest_accepts_them() {
+async fn tables_keep_rows_as_long_as_the_rows_say() {
     let database = TestClickHouse::create().await;
     let mut target = ClickHouseTarget::new(database.client());
     apply(
@@ -51,7 +53,8 @@ async fn tables_keep_traces_as_long_as_ingest_accepts_them() {
     )
     .await
     .unwrap();
-    let days = brokle_model::telemetry::RETENTION.as_secs() / 86_400;
+    let days = brokle_model::telemetry::RETENTION_DAYS;
+    assert_eq!(default_retention_days(Signal::Traces), days);
     let described = "SELECT name, create_table_query FROM system.tables
         WHERE database = currentDatabase() AND name IN ('observations', 'observations_core')";
     let text = database
@@ -61,7 +64,11 @@ async fn tables_keep_traces_as_long_as_ingest_accepts_them() {
         .unwrap();
     assert_eq!(text.lines().count(), 2);
     for line in text.lines() {
-        let expected = format!("TTL toDateTime(start_time) + toIntervalDay({days})");
-        assert!(line.contains(&expected), "{expected} is not in {line}");
+        for expected in [
+            "TTL toDateTime(start_time) + toIntervalDay(retention_days)".to_owned(),
+            format!("`retention_days` UInt16 DEFAULT {days}"),
+        ] {
+            assert!(line.contains(&expected), "{expected} is not in {line}");
+        }
     }
 }
