@@ -5,7 +5,7 @@
 //! that question and for nothing else.
 //!
 //! - `rewrite`, `shape`: the one pass over a request, whatever its signal.
-//! - `redact`, `keys`, `patterns`, `json`: what is made unreadable. `cap`: what is cut.
+//! - `redact`, `keys`, `json`: what is made unreadable. `cap`: what is cut.
 //!
 //! Deliberately absent: tail sampling, which decides about stored traces, and forwarding.
 
@@ -13,7 +13,6 @@ mod cap;
 mod json;
 mod keys;
 mod metrics;
-mod patterns;
 mod redact;
 mod rewrite;
 mod shape;

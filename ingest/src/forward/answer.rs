@@ -185,7 +185,7 @@ impl RpcStatus {
             match (field.number, field.value) {
                 (2, Value::Bytes(text)) => status.message = shorten(&String::from_utf8_lossy(text)),
                 (3, Value::Bytes(detail)) => {
-                    status.retry_after = status.retry_after.or_else(|| retry_info(detail))
+                    status.retry_after = status.retry_after.or_else(|| retry_info(detail));
                 }
                 _ => {}
             }

@@ -121,13 +121,16 @@ impl DestinationMetrics {
     }
 }
 
+/// Something that a queue says of itself.
+type Figure = fn(&Wal) -> u64;
+
 #[derive(Debug)]
 struct QueueCollector(Logs);
 
 impl Collector for QueueCollector {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         let logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let figures: [(&str, &str, fn(&Wal) -> u64); 2] = [
+        let figures: [(&str, &str, Figure); 2] = [
             ("waiting_items", "Items on their way to a destination", |wal| {
                 wal.waiting().items.total()
             }),

@@ -98,8 +98,7 @@ impl Sender {
         };
         let timeout = self.destination.timeout;
         match tokio::time::timeout(timeout, self.exchange(request)).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(answer)) => answer,
+            Ok(Ok(answer) | Err(answer)) => answer,
             Err(_) => Answer::later("timeout", "there was no answer in time"),
         }
     }

@@ -55,7 +55,11 @@ impl Keys {
 
     /// Whether a JSON document may have members that the rules mean.
     pub(super) fn may_be_in(&self, document: &str) -> bool {
-        let found = || self.literals.as_ref().is_none_or(|literals| literals.is_match(document));
+        let found = || {
+            self.literals
+                .as_ref()
+                .is_none_or(|literals| literals.is_match(document))
+        };
         !self.globs.is_empty() && found()
     }
 
@@ -100,7 +104,9 @@ impl Keys {
 fn literals(globs: &[(Glob, u8, bool)]) -> Option<Regex> {
     let longest = globs.iter().map(|(glob, ..)| {
         let piece = glob.pieces.iter().max_by_key(|piece| piece.len())?;
-        let piece = std::str::from_utf8(piece).ok().filter(|piece| !piece.is_empty())?;
+        let piece = std::str::from_utf8(piece)
+            .ok()
+            .filter(|piece| !piece.is_empty())?;
         Some(regex::escape(piece))
     });
     let alternatives = longest.collect::<Option<Vec<String>>>()?.join("|");

@@ -3,14 +3,16 @@
 //! A value that is a JSON document stays one: its strings and numbers are looked at one by one, by the key that
 //! they stand under, and what is put in their place is quoted as JSON asks ([`super::json`]).
 
+use std::borrow::Cow;
+
 use brokle_model::id::ProjectId;
+use brokle_model::pattern::{Finding, Scanner};
 use brokle_model::telemetry_settings::{Action, Redaction, compile_value};
 use regex::Regex;
 use sha2::{Digest as _, Sha256};
 
 use super::json;
 use super::keys::{Keys, Verdict};
-use super::patterns::{Found, Patterns, Text};
 
 /// JSON in strings of JSON is followed so deep.
 const NESTED_MAX: u8 = 4;
@@ -75,7 +77,7 @@ pub(super) struct Redactor {
     /// Rules, a bit for each, that look into every value.
     everywhere: u128,
     keys: Keys,
-    patterns: Patterns,
+    patterns: Scanner,
     action: Action,
     hash_key: HashKey,
 }
@@ -101,7 +103,7 @@ impl Redactor {
             rules,
             everywhere,
             keys: Keys::new(&redaction.rules),
-            patterns: Patterns::new(&redaction.patterns),
+            patterns: Scanner::new(redaction.patterns.iter().copied(), Vec::new()),
             action: redaction.action,
             hash_key: hash_key.of(project),
         }
@@ -141,7 +143,7 @@ impl Redactor {
         }
         let parts = verdict.parts | self.everywhere;
         if depth < NESTED_MAX && json::begins_like_one(text) {
-            if !self.may_concern(parts, text, work) {
+            if !self.may_concern(parts, text) {
                 return Outcome::Kept;
             }
             if json::is_one(text) {
@@ -154,13 +156,14 @@ impl Redactor {
 
     /// Whether it is worth taking a JSON document apart: its text holds something that a rule or pattern could
     /// mean, or that an escape could hide.
-    fn may_concern(&self, parts: u128, text: &str, work: &mut Work) -> bool {
+    fn may_concern(&self, parts: u128, text: &str) -> bool {
         if self.keys.may_be_in(text) || memchr::memmem::find(text.as_bytes(), b"\\u").is_some() {
             return true;
         }
-        self.patterns.find_all(Text::json(text), &mut work.found);
         let is_escaped = parts != 0 && text.contains('\\');
-        !work.found.is_empty() || is_escaped || self.chosen(parts).any(|rule| rule.is_in(text))
+        is_escaped
+            || !self.patterns.find(&without_escapes(text)).is_empty()
+            || self.chosen(parts).any(|rule| rule.is_in(text))
     }
 
     /// A text that is no JSON, or a string of JSON, decoded.
@@ -182,18 +185,16 @@ impl Redactor {
             current = Some(replaced.into_owned());
         }
         let subject = current.as_deref().unwrap_or(text);
-        let mut found = std::mem::take(&mut work.found);
-        self.patterns.find_all(Text::plain(subject), &mut found);
+        let found = self.patterns.find(subject);
         let outcome = self.patterned(subject, &found);
         work.redactions += found.len() as u64;
-        work.found = found;
         match (outcome, current) {
             (Outcome::Kept, Some(current)) => Outcome::Text(current),
             (outcome, _) => outcome,
         }
     }
 
-    fn patterned(&self, text: &str, found: &[Found]) -> Outcome {
+    fn patterned(&self, text: &str, found: &[Finding]) -> Outcome {
         if found.is_empty() {
             return Outcome::Kept;
         }
@@ -202,17 +203,16 @@ impl Redactor {
         }
         let mut out = String::with_capacity(text.len() + 16);
         let mut from = 0;
-        for Found { pattern, range } in found {
-            // Patterns are ASCII, so their ends are characters' ends.
-            let (Some(before), Some(part)) = (text.get(from..range.start), text.get(range.clone())) else {
+        for Finding { start, end, pattern } in found {
+            let (Some(before), Some(part)) = (text.get(from..*start), text.get(*start..*end)) else {
                 continue;
             };
             out.push_str(before);
             match self.action {
                 Action::Hash => out.push_str(&self.hash_key.hash(part)),
-                _ => mark(pattern.as_str(), &mut out),
+                _ => mark(self.patterns.name(*pattern), &mut out),
             }
-            from = range.end;
+            from = *end;
         }
         out.push_str(text.get(from..).unwrap_or_default());
         Outcome::Text(out)
@@ -250,13 +250,34 @@ impl Rule {
     }
 }
 
+/// The text of a JSON document with spaces for its escapes, so that none of them looks like the beginning of a word.
+fn without_escapes(text: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\\', text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        out.push_str("  ");
+        let behind = escape
+            .char_indices()
+            .nth(2)
+            .map_or(escape.len(), |(behind, _)| behind);
+        rest = &escape[behind..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
 fn mark(name: &str, out: &mut String) {
     out.push_str("[REDACTED:");
     out.push_str(name);
     out.push(']');
 }
 
-/// What the work on one request has come to, and memory that it uses again.
+/// What the work on one request has come to.
 #[derive(Debug, Default)]
 pub(super) struct Work {
     /// Values, and parts of them, made unreadable.
@@ -265,5 +286,4 @@ pub(super) struct Work {
     pub(super) truncated: u64,
     /// Items left out by the sample.
     pub(super) sampled: u32,
-    pub(super) found: Vec<Found>,
 }

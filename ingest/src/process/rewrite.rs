@@ -342,12 +342,11 @@ impl Rewrite<'_> {
                 }
             }
             let own = self.verdict(key);
-            let new = match own.whole {
-                Some(rule) => self.whole(rule, value)?,
-                None => {
-                    let parts = own.parts | verdict.parts;
-                    self.value(Verdict { whole: None, parts }, value, depth + 1, fresh)?
-                }
+            let new = if let Some(rule) = own.whole {
+                self.whole(rule, value)?
+            } else {
+                let parts = own.parts | verdict.parts;
+                self.value(Verdict { whole: None, parts }, value, depth + 1, fresh)?
             };
             match new {
                 New::Same => out.bytes(1, entry),

@@ -87,7 +87,7 @@ struct Stage {
 }
 
 /// A collector in `directory` that passes on to `endpoint`; `more` are further settings of the destination.
-fn open(directory: &Path, endpoint: &str, more: Json) -> Stage {
+fn open(directory: &Path, endpoint: &str, more: &Json) -> Stage {
     let mut settings =
         json!({"name": "there", "endpoint": endpoint, "retry_pause_max_ms": 20, "timeout_ms": 2000});
     let more = more.as_object().unwrap().clone();
@@ -162,7 +162,7 @@ async fn another_brokle_takes_everything_over_both_protocols() {
         };
         let more =
             json!({"protocol": protocol, "compression": compression, "headers": {"x-api-key": GOOD_KEY}});
-        let stage = open(directory.path(), &format!("http://{address}"), more);
+        let stage = open(directory.path(), &format!("http://{address}"), &more);
         stage.append_all(0..100).await;
         stage.ingest.submit(submission(100, "gateway")).unwrap();
         eventually("all are sent", || stage.sent() == 101).await;
@@ -186,7 +186,7 @@ async fn a_busy_destination_is_given_the_time_that_it_asks_for() {
     let directory = tempfile::tempdir().unwrap();
     let there = Destination::start().await;
     there.will(Reply::Status(503, Some("1")));
-    let stage = open(directory.path(), &there.url(), json!({}));
+    let stage = open(directory.path(), &there.url(), &json!({}));
     stage.append_all([1]).await;
     eventually("it is sent", || stage.sent() == 1).await;
     let [first, second] = there.times()[..] else {
@@ -209,7 +209,7 @@ async fn failures_that_pass_are_tried_again_until_they_have_passed() {
     ] {
         there.will(reply);
     }
-    let stage = open(directory.path(), &there.url(), json!({}));
+    let stage = open(directory.path(), &there.url(), &json!({}));
     stage.append_all([1]).await;
     eventually("it is sent", || stage.sent() == 1).await;
     assert_eq!(there.times().len(), 6);
@@ -221,7 +221,7 @@ async fn a_request_that_is_refused_for_good_costs_its_neighbours_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let there = Destination::start().await;
     there.poison(17);
-    let stage = open(directory.path(), &there.url(), json!({}));
+    let stage = open(directory.path(), &there.url(), &json!({}));
     stage.append_all(0..40).await;
     eventually("all but one are sent", || stage.sent() == 39).await;
     eventually("that one is counted", || stage.refused("invalid") == 1).await;
@@ -234,7 +234,7 @@ async fn what_a_partial_success_leaves_out_is_counted_and_not_sent_again() {
     let directory = tempfile::tempdir().unwrap();
     let there = Destination::start().await;
     there.will(Reply::Partial(1));
-    let stage = open(directory.path(), &there.url(), json!({}));
+    let stage = open(directory.path(), &there.url(), &json!({}));
     stage.append_all([1]).await;
     eventually("it is counted", || stage.refused("partial_success") == 1).await;
     stage.append_all([2]).await;
@@ -247,7 +247,7 @@ async fn a_destination_that_hangs_slows_nobody_and_what_waits_is_kept_for_the_ne
     let directory = tempfile::tempdir().unwrap();
     let there = Destination::start().await;
     there.hang();
-    let stage = open(directory.path(), &there.url(), json!({"timeout_ms": 60_000}));
+    let stage = open(directory.path(), &there.url(), &json!({"timeout_ms": 60_000}));
     stage.append_all(0..200).await;
     eventually("storage has them all", || stage.ingest.items().stored == 200).await;
     assert_eq!(stage.sent(), 0);
@@ -257,7 +257,7 @@ async fn a_destination_that_hangs_slows_nobody_and_what_waits_is_kept_for_the_ne
     assert!(asked.elapsed() < Duration::from_secs(10));
     drop(stage);
     let there = Destination::start().await;
-    let stage = open(directory.path(), &there.url(), json!({}));
+    let stage = open(directory.path(), &there.url(), &json!({}));
     eventually("all are sent", || stage.sent() == 200).await;
     assert_eq!(sorted(there.taken()), (0..200).collect::<Vec<_>>());
 }
@@ -267,7 +267,7 @@ async fn a_stop_sends_what_waits_first() {
     let directory = tempfile::tempdir().unwrap();
     let there = Destination::start().await;
     there.will(Reply::Status(503, None));
-    let stage = open(directory.path(), &there.url(), json!({}));
+    let stage = open(directory.path(), &there.url(), &json!({}));
     stage.append_all(0..50).await;
     stage.ingest.shutdown(Duration::from_secs(20)).await;
     assert_eq!(sorted(there.taken()), (0..50).collect::<Vec<_>>());
@@ -282,7 +282,7 @@ async fn a_full_queue_drops_what_is_new_and_counts_it() {
     let stage = open(
         directory.path(),
         &there.url(),
-        json!({"queue_bytes_max": 4 << 20, "timeout_ms": 60_000}),
+        &json!({"queue_bytes_max": 4 << 20, "timeout_ms": 60_000}),
     );
     let mut large = submission(1, "shop");
     let mut number = 0_u64;
@@ -308,7 +308,7 @@ async fn a_filter_passes_on_what_is_meant_and_nothing_else() {
         "environments": ["staging"],
         "attributes": {"service.name": ["sh*"], "parity": ["even"]}
     }});
-    let stage = open(directory.path(), &there.url(), filter);
+    let stage = open(directory.path(), &there.url(), &filter);
     for number in 0..10 {
         let service = if number < 6 { "shop" } else { "cart" };
         stage.ingest.append(submission(number, service)).await.unwrap();
@@ -351,7 +351,7 @@ async fn what_a_crash_kept_from_a_queue_is_offered_again() {
         before.append(submission(number, "shop")).await.unwrap();
     }
     copy_into(directory.path(), copy.path());
-    let stage = open(copy.path(), &there.url(), json!({}));
+    let stage = open(copy.path(), &there.url(), &json!({}));
     eventually("all are sent", || stage.sent() == 20).await;
     assert_eq!(sorted(there.taken()), (0..20).collect::<Vec<_>>());
 }

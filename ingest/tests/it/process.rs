@@ -112,8 +112,8 @@ fn attributes_after(settings: Json, attributes: Vec<KeyValue>) -> Vec<(String, O
         .collect()
 }
 
-fn text(value: &str) -> Option<Value> {
-    Some(Value::StringValue(value.to_owned()))
+fn is_text(found: Option<&Value>, text: &str) -> bool {
+    matches!(found, Some(Value::StringValue(value)) if value == text)
 }
 
 #[test]
@@ -318,7 +318,7 @@ fn rules_replace_hash_and_drop_by_key_and_by_value() {
         keys,
         ["db.Password", "user.id", "user.name", "note", "code", "other"]
     );
-    assert_eq!(after[0].1, text("***"));
+    assert!(is_text(after[0].1.as_ref(), "***"), "{after:?}");
     for (_, hashed) in &after[1..3] {
         let Some(Value::StringValue(hashed)) = hashed else {
             panic!("no text")
@@ -326,12 +326,15 @@ fn rules_replace_hash_and_drop_by_key_and_by_value() {
         assert!(hashed.starts_with("hash:") && hashed.len() == 21, "{hashed}");
     }
     assert_ne!(after[1].1, after[2].1);
-    assert_eq!(after[3].1, text("see [REDACTED:orders] and [REDACTED:orders]"));
+    assert!(
+        is_text(after[3].1.as_ref(), "see [REDACTED:orders] and [REDACTED:orders]"),
+        "{after:?}"
+    );
     let Some(Value::StringValue(code)) = &after[4].1 else {
         panic!("no text")
     };
     assert!(code.starts_with("hash:") && code.ends_with(" or abc"), "{code}");
-    assert_eq!(after[5].1, text("ABC"));
+    assert!(is_text(after[5].1.as_ref(), "ABC"), "{after:?}");
 }
 
 #[test]
@@ -362,7 +365,7 @@ fn json_after(settings: Json, document: &Json) -> Json {
 #[test]
 fn messages_in_json_stay_json() {
     let rules = json!({"redaction": {
-        "patterns": ["email", "credit_card", "aws_key"],
+        "patterns": ["email", "credit_card", "api_key"],
         "rules": [{"name": "tokens", "keys": ["token"]}, {"name": "gone", "keys": ["gone"], "action": "drop"}]
     }});
     let nested = json!({"mail": "ada@example.com", "n": 1}).to_string();
@@ -379,7 +382,7 @@ fn messages_in_json_stay_json() {
             {"role": "user", "content": "my mail:\n[REDACTED:email] \"quoted\" \\ end"},
             {"card": "[REDACTED:credit_card]", "count": 12, "ratio": 0.5, "ok": true, "none": null},
             {"token": "[REDACTED:tokens]", "gone": null, "arguments": "{\"mail\":\"[REDACTED:email]\",\"n\":1}"},
-            {"[REDACTED:email]": "\n[REDACTED:aws_key]"}
+            {"[REDACTED:email]": "\n[REDACTED:api_key]"}
         ])
     );
 }
@@ -389,7 +392,10 @@ fn escapes_do_not_hide_anything_in_json() {
     let rules = json!({"redaction": {"patterns": ["email"]}});
     let escaped = r#"{"a":"ada\u0040example.com"}"#;
     let after = attributes_after(rules, vec![attribute("m", escaped)]);
-    assert_eq!(after[0].1, text(r#"{"a":"[REDACTED:email]"}"#));
+    assert!(
+        is_text(after[0].1.as_ref(), r#"{"a":"[REDACTED:email]"}"#),
+        "{after:?}"
+    );
 }
 
 #[test]
@@ -416,7 +422,7 @@ proptest::proptest! {
     #[test]
     fn any_json_stays_json_of_the_same_form(document in documents()) {
         let rules = json!({"redaction": {
-            "patterns": ["email", "phone", "credit_card", "iban", "ssn", "ip_address", "api_key", "jwt", "private_key", "aws_key"],
+            "patterns": ["email", "phone", "credit_card", "iban", "ssn", "ip_address", "api_key", "jwt", "private_key"],
             "rules": [{"name": "k", "keys": ["*1*"]}, {"name": "v", "value": "[a-c]{2}|\"|:"}]
         }});
         let after = json_after(rules, &document);
