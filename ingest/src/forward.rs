@@ -24,6 +24,7 @@ mod worker;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use brokle_model::telemetry::Submission;
@@ -44,6 +45,9 @@ use crate::wal::{AppendError, Wal, WalOpenError};
 
 /// How long a task may take to end after it was told to.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a drain tries a destination that fails, and how often it looks.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(3);
+const DRAIN_LOOK: Duration = Duration::from_millis(100);
 /// How long a drain waits before it asks a failing disk again.
 const SEAL_AGAIN: Duration = Duration::from_millis(200);
 
@@ -75,6 +79,7 @@ struct Forwarder {
     filter: Arc<Filter>,
     wal: Arc<Wal>,
     metrics: DestinationMetrics,
+    is_failing: Arc<AtomicBool>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -153,6 +158,7 @@ impl Forwarder {
         let wal = Arc::new(Wal::open(Arc::new(disk), &config, unseen).map_err(failed)?);
         let metrics = metrics.of(&destination.name, &wal);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let is_failing = Arc::new(AtomicBool::new(false));
         let worker = Worker {
             name: destination.name.clone(),
             wal: Arc::clone(&wal),
@@ -161,6 +167,7 @@ impl Forwarder {
             metrics: metrics.clone(),
             retry: destination.retry(),
             batch_bytes_max: destination.batch_bytes_max,
+            is_failing: Arc::clone(&is_failing),
             stop: stop.clone(),
         };
         tasks.spawn(worker.run());
@@ -169,6 +176,7 @@ impl Forwarder {
             filter,
             wal,
             metrics,
+            is_failing,
             stop,
             tasks,
         })
@@ -220,11 +228,17 @@ impl Forwarder {
     async fn shutdown(&self, deadline: Duration) {
         self.wal.refuse();
         let is_stopped = self.stop.is_cancelled();
-        if !is_stopped && tokio::time::timeout(deadline, self.drain()).await.is_err() {
+        let drain = async {
+            tokio::select! {
+                () = self.drain() => true,
+                () = self.fails_for(DRAIN_PATIENCE) => false,
+            }
+        };
+        if !is_stopped && !tokio::time::timeout(deadline, drain).await.unwrap_or(false) {
             tracing::warn!(
                 destination = self.name,
                 items = self.wal.waiting().items.total(),
-                "not everything could be passed on before the deadline; the rest stays for the next start"
+                "not everything could be passed on; the rest stays for the next start"
             );
         }
         self.stop.cancel();
@@ -238,6 +252,20 @@ impl Forwarder {
         let wal = Arc::clone(&self.wal);
         if tokio::task::spawn_blocking(move || wal.close()).await.is_err() {
             tracing::error!(destination = self.name, "closing the queue failed");
+        }
+    }
+
+    /// Returns when the destination has not taken anything for so long: a stop need not wait for one that is away.
+    async fn fails_for(&self, patience: Duration) {
+        let mut failing = Duration::ZERO;
+        while failing < patience {
+            tokio::time::sleep(DRAIN_LOOK).await;
+            let is_failing = self.is_failing.load(Ordering::Relaxed);
+            failing = if is_failing {
+                failing + DRAIN_LOOK
+            } else {
+                Duration::ZERO
+            };
         }
     }
 

@@ -1,6 +1,7 @@
 //! The loop of one destination: its log's ranges, oldest first, each sent until it is taken or refused.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,8 @@ pub(crate) struct Worker {
     /// The first and the longest pause.
     pub(crate) retry: (Duration, Duration),
     pub(crate) batch_bytes_max: u64,
+    /// Whether the last export has to be sent again.
+    pub(crate) is_failing: Arc<AtomicBool>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -93,7 +96,10 @@ impl Worker {
         let mut parts = vec![export];
         let mut pauses = self.pauses();
         while let Some(part) = parts.pop() {
-            match self.sender.send(&part).await {
+            let answer = self.sender.send(&part).await;
+            let is_failing = matches!(answer, Answer::Later { .. });
+            self.is_failing.store(is_failing, Ordering::Relaxed);
+            match answer {
                 Answer::Taken { rejected, message } => {
                     let rejected = rejected.min(part.items());
                     self.metrics.sent.inc_by(part.items() - rejected);

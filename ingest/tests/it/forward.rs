@@ -275,6 +275,17 @@ async fn a_stop_sends_what_waits_first() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_does_not_wait_for_a_destination_that_is_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let stage = open(directory.path(), "http://127.0.0.1:9", &json!({}));
+    stage.append_all(0..5).await;
+    let asked = Instant::now();
+    stage.ingest.shutdown(Duration::from_secs(120)).await;
+    assert!(asked.elapsed() < Duration::from_secs(60), "{:?}", asked.elapsed());
+    assert_eq!(stage.waiting(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_queue_drops_what_is_new_and_counts_it() {
     let directory = tempfile::tempdir().unwrap();
     let there = Destination::start().await;

@@ -469,6 +469,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/telemetry-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a project's telemetry settings. Needs the role admin or owner. */
+        get: operations["get_telemetry_settings"];
+        /**
+         * Saves a project's telemetry settings, all at once, over the version that was read. Needs the role admin or
+         *     owner. They are in force within a second here, and within five on other nodes; what is stored already stays
+         *     as it is.
+         */
+        put: operations["put_telemetry_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/me": {
         parameters: {
             query?: never;
@@ -1227,6 +1249,30 @@ export interface components {
                 organization_id: string;
                 /** Format: date-time */
                 created_at: string;
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_ProjectTelemetrySettings: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description What a project has set about its telemetry. */
+            data: {
+                /**
+                 * Format: int32
+                 * @description How often settings were saved: 0 before the first time.
+                 */
+                version: number;
+                /** @description What the project has set: `retention_days`, `redaction`, `size_caps` and `sampling`, each optional. */
+                settings: Record<string, never>;
+                /** @description What is in force: the project's settings over the installation's. */
+                effective: Record<string, never>;
+                /**
+                 * Format: date-time
+                 * @description When they were saved.
+                 */
+                updated_at?: string | null;
             };
             /** @description About the answer. */
             meta: components["schemas"]["Meta"];
@@ -2262,6 +2308,23 @@ export interface components {
             /** Format: date-time */
             created_at: string;
         };
+        /** @description What a project has set about its telemetry. */
+        ProjectTelemetrySettings: {
+            /**
+             * Format: int32
+             * @description How often settings were saved: 0 before the first time.
+             */
+            version: number;
+            /** @description What the project has set: `retention_days`, `redaction`, `size_caps` and `sampling`, each optional. */
+            settings: Record<string, never>;
+            /** @description What is in force: the project's settings over the installation's. */
+            effective: Record<string, never>;
+            /**
+             * Format: date-time
+             * @description When they were saved.
+             */
+            updated_at?: string | null;
+        };
         /** @description One provider's health as the public may see it: no address, no credential. */
         ProviderHealth: {
             /** @description The configuration's name. */
@@ -2324,6 +2387,16 @@ export interface components {
              * @description How many of them failed.
              */
             errors: number;
+        };
+        /** @description Settings to be saved. */
+        SaveTelemetrySettingsRequest: {
+            /**
+             * Format: int32
+             * @description The version that these settings replace: the one that was read.
+             */
+            version: number;
+            /** @description All of them; what is left out is left to the installation. */
+            settings: Record<string, never>;
         };
         /** @description The instrumentation that made a span. */
         Scope: {
@@ -3998,6 +4071,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_ModelPriceAnswer"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_telemetry_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ProjectTelemetrySettings"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    put_telemetry_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveTelemetrySettingsRequest"];
+            };
+        };
+        responses: {
+            /** @description Saved. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ProjectTelemetrySettings"];
                 };
             };
             /** @description The request, its credential or its rate was refused. */
