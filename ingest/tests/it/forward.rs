@@ -280,8 +280,8 @@ async fn a_stop_does_not_wait_for_a_destination_that_is_away() {
     let stage = open(directory.path(), "http://127.0.0.1:9", &json!({}));
     stage.append_all(0..5).await;
     let asked = Instant::now();
-    stage.ingest.shutdown(Duration::from_secs(120)).await;
-    assert!(asked.elapsed() < Duration::from_secs(60), "{:?}", asked.elapsed());
+    stage.ingest.shutdown(Duration::from_mins(2)).await;
+    assert!(asked.elapsed() < Duration::from_mins(1), "{:?}", asked.elapsed());
     assert_eq!(stage.waiting(), 5);
 }
 
