@@ -16,6 +16,7 @@ use crate::shared::Shared;
 pub(crate) mod body;
 pub(crate) mod cache;
 mod chat;
+mod count;
 pub(crate) mod models;
 mod operations;
 mod route;
@@ -25,6 +26,7 @@ mod route;
     chat::chat_completions,
     chat::messages,
     chat::responses,
+    count::count_tokens,
     operations::completions,
     operations::embeddings,
     operations::moderations,
@@ -43,6 +45,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> OpenApiRouter {
     OpenApiRouter::with_openapi(Description::openapi())
         .route("/v1/chat/completions", post(chat::chat_completions))
         .route("/v1/messages", post(chat::messages))
+        .route("/v1/messages/count_tokens", post(count::count_tokens))
         .route("/v1/responses", post(chat::responses))
         .route("/v1/completions", post(operations::completions))
         .route("/v1/embeddings", post(operations::embeddings))

@@ -48,6 +48,7 @@ mod route;
 mod settings;
 mod shared;
 mod sse;
+mod tokens;
 mod trace_context;
 mod upstream;
 mod wait;

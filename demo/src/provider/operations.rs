@@ -38,6 +38,7 @@ pub(super) async fn answer(Shared(state): Shared<Arc<State>>, request: Request) 
         "completions" => json!({ "id": "cmpl-fake", "object": "text_completion", "created": 1_700_000_000,
             "model": model, "usage": { "prompt_tokens": tokens(&request), "completion_tokens": 2 },
             "choices": [{ "index": 0, "text": " and so on", "logprobs": null, "finish_reason": "stop" }] }),
+        "count_tokens" => json!({ "input_tokens": 7 }),
         "speech" => return respond(200, "audio/mpeg", b"ID3 not quite music \xff\xfb".to_vec()),
         "rerank" => json!({ "id": "rerank-fake", "results": [{ "index": 1, "relevance_score": 0.9 },
             { "index": 0, "relevance_score": 0.1 }] }),

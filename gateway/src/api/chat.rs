@@ -15,7 +15,7 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 use rust_decimal::Decimal;
 
-use super::{authorize, body};
+use super::{authorize, body, count};
 use crate::cache::lookup;
 use crate::call;
 use crate::cost;
@@ -199,6 +199,7 @@ async fn serve(
                 Err(error) => return refuse(call, error),
             }
             match quota::reserve(shared, settings, &mut call, &request, &candidates.targets).await {
+                Ok(()) if count::is_ours(call.door, &candidates) => count::answer(call, request).await,
                 Ok(()) => call::run(shared, settings, call, request, candidates, &parts.headers).await,
                 Err(error) => refuse(call, error),
             }

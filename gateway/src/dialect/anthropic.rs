@@ -7,7 +7,7 @@ pub(crate) mod caller;
 mod content;
 pub(crate) mod request;
 pub(crate) mod stream;
-mod thinking;
+pub(crate) mod thinking;
 
 /// The version of the API that is spoken.
 pub(crate) const VERSION: &str = "2023-06-01";

@@ -66,11 +66,15 @@ impl Door {
     pub(crate) const fn passes(self, dialect: Dialect) -> bool {
         matches!(
             (self, dialect),
-            (Self::Chat | Self::Other(_), Dialect::Openai | Dialect::Azure)
-                | (Self::Messages, Dialect::Anthropic)
+            (Self::Chat, Dialect::Openai | Dialect::Azure)
+                | (
+                    Self::Messages | Self::Other(Operation::CountTokens),
+                    Dialect::Anthropic
+                )
                 | (Self::Responses, Dialect::Responses)
                 | (Self::Other(Operation::Rerank), Dialect::Cohere)
-        )
+        ) || (matches!(self, Self::Other(operation) if !matches!(operation, Operation::CountTokens))
+            && matches!(dialect, Dialect::Openai | Dialect::Azure))
     }
 
     /// The caller's request in the pivot format, and what had to change.
@@ -97,6 +101,7 @@ impl Door {
     /// The request as the recorder of chats reads it; nothing when it has no place in that form.
     pub(crate) fn recorded(self, body: &[u8]) -> Option<Bytes> {
         let fields = match self {
+            Self::Other(Operation::CountTokens) => Self::Messages.pivot(body).ok()?.0,
             Self::Other(operation) => operation.recorded(body)?,
             _ => self.pivot(body).ok()?.0,
         };
@@ -125,11 +130,13 @@ impl Door {
     /// An error's body.
     pub(crate) fn error_body(self, words: ErrorWords<'_>) -> Value {
         match self {
+            Self::Messages | Self::Other(Operation::CountTokens) => {
+                caller::error_body(caller::error_kind(words.status), words.message, None)
+            }
             Self::Chat | Self::Responses | Self::Other(_) => {
                 let kind = error::kind_of(words.status);
                 error::body(words.message, kind, words.param, Some(words.code))
             }
-            Self::Messages => caller::error_body(caller::error_kind(words.status), words.message, None),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! `OpenAI`'s calls that are no conversation: they pass to providers of that format, byte for byte but for
-//! `model`, and are routed, retried and recorded like any other. Deliberately absent: translating them.
+//! Calls that are no conversation, `OpenAI`'s but for one: they pass to providers of their format, byte for byte but
+//! for `model`, and are routed, retried and recorded like any other. Deliberately absent: translating them.
 
 use serde_json::{Value, json};
 
@@ -20,6 +20,8 @@ pub(crate) enum Operation {
     Speech,
     /// `/v1/rerank`, as Cohere and Jina have it
     Rerank,
+    /// `/v1/messages/count_tokens`, which is Anthropic's
+    CountTokens,
 }
 
 impl Operation {
@@ -32,6 +34,7 @@ impl Operation {
             Self::Images => "/v1/images/generations",
             Self::Speech => "/v1/audio/speech",
             Self::Rerank => "/v1/rerank",
+            Self::CountTokens => "/v1/messages/count_tokens",
         }
     }
 
@@ -44,6 +47,7 @@ impl Operation {
             Self::Images => "image_generation",
             Self::Speech => "speech",
             Self::Rerank => "rerank",
+            Self::CountTokens => "count_tokens",
         }
     }
 
@@ -53,6 +57,7 @@ impl Operation {
             Self::Completions | Self::Images => "prompt",
             Self::Embeddings | Self::Moderations | Self::Speech => "input",
             Self::Rerank => "query",
+            Self::CountTokens => "messages",
         }
     }
 

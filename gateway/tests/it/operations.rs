@@ -148,3 +148,41 @@ async fn cohere_reranks_under_its_own_version() {
     let answer: Value = response.json().await.unwrap();
     assert_eq!(answer["results"][0]["index"], 1, "{answer}");
 }
+
+#[tokio::test]
+async fn tokens_are_counted_by_the_provider_where_it_can_and_here_where_it_cannot() {
+    let stage = Stage::with_second_dialect("claude", "anthropic", "").await;
+    let count = async |model: &str| {
+        let body = json!({ "model": model, "messages": [{ "role": "user", "content": "hello world" }] });
+        let request = stage
+            .client
+            .post(format!("{}/v1/messages/count_tokens", stage.url));
+        let request = request.header("x-api-key", GOOD_KEY).body(body.to_string());
+        request.send().await.unwrap()
+    };
+    let asked = count("claude/mock-a").await;
+    assert_eq!(
+        (
+            asked.status().as_u16(),
+            header(asked.headers(), "x-brokle-token-count")
+        ),
+        (200, "provider")
+    );
+    assert_eq!(asked.json::<Value>().await.unwrap(), json!({ "input_tokens": 7 }));
+    let seen = stage.provider.requests().remove(0);
+    assert_eq!(seen.path, "/v1/messages/count_tokens");
+    assert_eq!(seen.json()["model"], "mock-a");
+
+    for (model, method) in [("mock/gpt-4o", "o200k_base"), ("mock/llama", "estimate")] {
+        let counted = count(model).await;
+        assert_eq!(header(counted.headers(), "x-brokle-token-count"), method);
+        assert_eq!(
+            counted.json::<Value>().await.unwrap(),
+            json!({ "input_tokens": 9 })
+        );
+    }
+    assert_eq!(stage.provider.requests().len(), 1, "nobody was asked for these");
+    let refused = count("nobody/knows").await;
+    assert_eq!(refused.status(), 404);
+    assert_eq!(refused.json::<Value>().await.unwrap()["type"], "error");
+}

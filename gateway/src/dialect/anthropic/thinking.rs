@@ -8,16 +8,16 @@ const ADAPTIVE_SINCE: (u32, u32) = (4, 6);
 const BUDGET_MIN: u64 = 1024;
 
 /// The request's `thinking` and `output_config.effort`.
-pub(super) struct Thinking {
+pub(crate) struct Thinking {
     /// The value of `thinking`.
-    pub(super) field: Value,
-    pub(super) effort: Option<&'static str>,
+    pub(crate) field: Value,
+    pub(crate) effort: Option<&'static str>,
     /// Tokens that thinking may take, out of `max_tokens`.
-    pub(super) budget: u64,
+    pub(crate) budget: u64,
 }
 
 /// What `effort` asks of `model`; nothing when it is not to think.
-pub(super) fn from_effort(effort: &str, model: &str) -> Option<Thinking> {
+pub(crate) fn from_effort(effort: &str, model: &str) -> Option<Thinking> {
     if effort == "none" {
         return None;
     }
