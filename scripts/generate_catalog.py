@@ -45,7 +45,8 @@ DIALECTS = {
 # What models.dev leaves to its clients' packages, and what was always called so here.
 # name: (base URL, variables of the key, own models, flags)
 KNOWN = {
-    "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-* chatgpt-* o1* o3* o4* codex-* ft:gpt-*", "R"),
+    "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-* chatgpt-* o1* o3* o4* codex-* ft:gpt-* whisper-* tts-* text-embedding-*"
+               " dall-e-* omni-moderation-*", "R"),
     "anthropic": ("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", "claude-*", ""),
     "google": ("https://generativelanguage.googleapis.com/v1beta", "GOOGLE_AI_API_KEY GEMINI_API_KEY",
                "gemini-* gemma-*", ""),

@@ -5,6 +5,7 @@
 //! The environment is deliberately absent here: it is read once, by the server, and reaches us as a function.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize, Serializer};
@@ -23,6 +24,8 @@ pub use quota::{Per, QuotaAction, QuotaConfig};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GatewayConfig {
+    /// A file with further providers and models, and with changes to those of the built-in table.
+    pub catalog_file: Option<PathBuf>,
     /// Providers by name. A name of the built-in table needs only a key, which may also come from the
     /// environment; any other name needs a `base_url`.
     pub providers: BTreeMap<String, ProviderConfig>,
@@ -55,6 +58,24 @@ pub struct ProviderConfig {
     /// Azure only: the `api-version` of its older form, in which the model is the deployment's name. Without it,
     /// the version that needs none.
     pub api_version: Option<String>,
+    /// Bedrock and Vertex: where the models are, such as `eu-central-1`. Without it, what the environment says, and
+    /// then, for Vertex, `global`.
+    pub region: Option<String>,
+    /// Vertex: the project that is charged. Without it, what the environment or the service account says.
+    pub project: Option<String>,
+    /// Vertex: a service account's key file. Without it, and without a key, `GOOGLE_APPLICATION_CREDENTIALS`.
+    pub credentials_file: Option<PathBuf>,
+    /// Bedrock: the id of an access key that requests are signed with, in place of an API key. Without it,
+    /// `AWS_ACCESS_KEY_ID`, and so on.
+    pub access_key_id: Option<String>,
+    /// Bedrock: the access key's secret.
+    #[serde(serialize_with = "hidden")]
+    pub secret_access_key: Option<SecretString>,
+    /// Bedrock: the token that belongs to a temporary access key.
+    #[serde(serialize_with = "hidden")]
+    pub session_token: Option<SecretString>,
+    /// Speak HTTP/2 to it, over one connection for many calls; HTTP/1.1 over many when absent.
+    pub http2: bool,
     /// Name of the environment variable that holds the key. A provider whose variable is not set is inactive.
     pub api_key_env: Option<String>,
     /// The key itself.
@@ -88,11 +109,29 @@ pub enum Dialect {
     Bedrock,
     /// Azure's variant of `OpenAI`'s.
     Azure,
+    /// Google's Vertex AI: Gemini's, Anthropic's or `OpenAI`'s format, by the model.
+    Vertex,
     /// `OpenAI`'s Responses, for providers that speak nothing else.
     Responses,
 }
 
 impl Dialect {
+    const ALL: [Self; 8] = [
+        Self::Openai,
+        Self::Anthropic,
+        Self::Gemini,
+        Self::Cohere,
+        Self::Bedrock,
+        Self::Azure,
+        Self::Vertex,
+        Self::Responses,
+    ];
+
+    /// The dialect of that name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.as_str() == name)
+    }
+
     /// The word used in configuration.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -102,6 +141,7 @@ impl Dialect {
             Self::Cohere => "cohere",
             Self::Bedrock => "bedrock",
             Self::Azure => "azure",
+            Self::Vertex => "vertex",
             Self::Responses => "responses",
         }
     }

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use crate::catalog::{self, KnownProvider};
 use crate::config::{
-    BreakerConfig, CacheConfig, CaptureConfig, ConfigError, Dialect, GatewayConfig, LimitConfig,
-    ProviderConfig, RetryConfig, RouteConfig, Strategy, TimeoutConfig,
+    BreakerConfig, CacheConfig, CaptureConfig, ConfigError, GatewayConfig, LimitConfig, ProviderConfig,
+    RetryConfig, RouteConfig, Strategy, TimeoutConfig,
 };
-use crate::provider::{Address, Provider};
+use crate::provider::Provider;
 use crate::quota::Quota;
+
+mod activate;
 
 /// Looks an environment variable up. The server reads the environment; nobody else does.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<SecretString>;
@@ -79,15 +80,28 @@ impl GatewayConfig {
     }
 
     fn active_providers(&self, environment: Environment<'_>) -> Result<Vec<Arc<Provider>>, ConfigError> {
+        let catalog = self.catalog()?;
         let mut active = Vec::new();
         for (name, config) in &self.providers {
-            active.extend(configured(name, config, environment)?);
+            active.extend(activate::provider(
+                (name.as_str(), config),
+                true,
+                &catalog,
+                environment,
+            )?);
         }
-        let unmentioned = catalog::all()
+        let unmentioned = catalog
+            .all()
             .iter()
-            .filter(|known| !self.providers.contains_key(known.name));
+            .filter(|known| !self.providers.contains_key(&*known.name));
+        let nothing = ProviderConfig::default();
         for known in unmentioned {
-            active.extend(configured(known.name, &ProviderConfig::default(), environment)?);
+            active.extend(activate::provider(
+                (&*known.name, &nothing),
+                false,
+                &catalog,
+                environment,
+            )?);
         }
         Ok(active.into_iter().map(Arc::new).collect())
     }
@@ -127,77 +141,6 @@ impl GatewaySettings {
             }
         }
     }
-}
-
-/// The provider, or `None` when it has no credential.
-fn configured(
-    name: &str,
-    config: &ProviderConfig,
-    environment: Environment<'_>,
-) -> Result<Option<Provider>, ConfigError> {
-    use secrecy::ExposeSecret;
-    let known = catalog::find(name);
-    let overridden = known
-        .and_then(|known| environment(known.base_url_env))
-        .map(|address| address.expose_secret().to_owned())
-        .filter(|address| !address.is_empty());
-    let key = credential(config, known, environment);
-    let keyless = match known {
-        Some(known) => known.keyless && (overridden.is_some() || config.base_url.is_some()),
-        None => config.api_key_env.is_none(),
-    };
-    if key.is_none() && !keyless {
-        if config.api_key_env.is_some() {
-            tracing::warn!(
-                provider = name,
-                "provider {name} is inactive: the variable of its key is not set"
-            );
-        }
-        return Ok(None);
-    }
-    let base_url = config
-        .base_url
-        .clone()
-        .or(overridden)
-        .or_else(|| known.map(|known| known.base_url.to_owned()));
-    let base_url = base_url.ok_or_else(|| ConfigError::BaseUrlMissing {
-        provider: name.to_owned(),
-        known: catalog::names(),
-    })?;
-    let dialect = config
-        .dialect
-        .or(known.map(|known| known.dialect))
-        .unwrap_or(Dialect::Openai);
-    let address = Address::new(name, dialect, &base_url, config.api_version.as_deref())?;
-    let mut provider = Provider::new(name, dialect, address, key.as_ref())?;
-    if let Some(known) = known {
-        known.provider_name.clone_into(&mut provider.vendor);
-        provider.models = known.models.iter().map(|&model| model.to_owned()).collect();
-        provider.stream_usage = known.stream_usage;
-        provider.responses = known.responses;
-    }
-    provider.models.extend(config.models.iter().cloned());
-    provider.declared_models.clone_from(&config.models);
-    if let Some(provider_name) = &config.provider_name {
-        provider.vendor.clone_from(provider_name);
-    }
-    provider.responses = config.responses.unwrap_or(provider.responses);
-    provider.stream_usage = config.stream_usage.unwrap_or(provider.stream_usage);
-    Ok(Some(provider))
-}
-
-fn credential(
-    config: &ProviderConfig,
-    known: Option<&KnownProvider>,
-    environment: Environment<'_>,
-) -> Option<SecretString> {
-    use secrecy::ExposeSecret;
-    let variable = config
-        .api_key_env
-        .as_deref()
-        .or(known.map(|known| known.api_key_env));
-    let key = config.api_key.clone().or_else(|| environment(variable?));
-    key.filter(|key| !key.expose_secret().is_empty())
 }
 
 fn active_route(name: &str, config: &RouteConfig, providers: &HashMap<String, Arc<Provider>>) -> Route {

@@ -1,6 +1,6 @@
 //! `GET /v1/models` and `GET /v1/models/{model}`: routes, and what the active providers offer. The providers
 //! are asked, at most once a minute for all callers together; one that does not answer is represented by what
-//! is known of it.
+//! is known of it. Limits, abilities and prices are from the tables.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,12 +9,15 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
+use brokle_model::price::{PriceBook, Priced};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::authorize;
+use crate::catalog::KnownModel;
+use crate::config::Dialect;
 use crate::error::GatewayError;
 use crate::provider::Provider;
 use crate::route::{Unroutable, direct};
@@ -39,6 +42,23 @@ pub(crate) struct Model {
     created: i64,
     /// The provider, or `brokle` for a route.
     owned_by: String,
+    /// What is known of it besides.
+    #[serde(flatten)]
+    known: Option<KnownModel>,
+    /// What it costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pricing: Option<Pricing>,
+}
+
+/// US dollars for a million tokens, as text: a plain call's, now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub(crate) struct Pricing {
+    input: String,
+    output: String,
+    cache_read: String,
+    cache_write: String,
+    /// Which table the prices are from.
+    source: String,
 }
 
 /// A list of models.
@@ -172,7 +192,7 @@ impl Listing {
         {
             return Arc::clone(&asked.models);
         }
-        let models = Arc::new(ask_all(&shared.client, &settings).await);
+        let models = Arc::new(ask_all(shared, &settings).await);
         *latest = Some(Asked {
             at: Instant::now(),
             of: settings,
@@ -182,7 +202,9 @@ impl Listing {
     }
 }
 
-async fn ask_all(client: &Client, settings: &GatewaySettings) -> Vec<Model> {
+async fn ask_all(shared: &Shared, settings: &GatewaySettings) -> Vec<Model> {
+    let client = &shared.client;
+    let now_ns = shared.clock.now().timestamp_nanos_opt().unwrap_or(i64::MAX);
     let routes = settings
         .routes
         .keys()
@@ -196,7 +218,10 @@ async fn ask_all(client: &Client, settings: &GatewaySettings) -> Vec<Model> {
             let id = callable_name(settings, provider, &wire.id);
             if models.len() < MODELS_MAX && names.insert(id.clone()) {
                 let owner = wire.owned_by.as_deref().unwrap_or(&provider.name);
-                models.push(model(id, wire.created.unwrap_or(0), owner));
+                let mut model = model(id, wire.created.unwrap_or(0), owner);
+                model.known = provider.known.as_ref().and_then(|known| known.model(&wire.id));
+                model.pricing = pricing(&shared.prices, &provider.vendor, &wire.id, now_ns);
+                models.push(model);
             }
         }
     }
@@ -209,7 +234,22 @@ fn model(id: String, created: i64, owned_by: &str) -> Model {
         object: "model",
         created,
         owned_by: owned_by.to_owned(),
+        known: None,
+        pricing: None,
     }
+}
+
+fn pricing(prices: &PriceBook, vendor: &str, model: &str, now_ns: i64) -> Option<Pricing> {
+    let quote = prices.find(vendor, model)?.at(now_ns)?;
+    let step = quote.steps().first()?;
+    let usd = |priced| step.usd(priced).to_string();
+    Some(Pricing {
+        input: usd(Priced::Input),
+        output: usd(Priced::Output),
+        cache_read: usd(Priced::CacheRead),
+        cache_write: usd(Priced::CacheWrite),
+        source: quote.version().to_string(),
+    })
 }
 
 /// The bare name when it leads to this provider, else `provider/model`.
@@ -224,25 +264,35 @@ fn callable_name(settings: &GatewaySettings, provider: &Arc<Provider>, id: &str)
     }
 }
 
-/// What a provider offers; what the configuration says of it when it does not answer.
+/// What a provider offers; what the configuration says of it when it does not answer, or else the table. The clouds
+/// have no list that says what an account may call, so that theirs is the table's.
 async fn ask(client: &Client, provider: &Provider) -> Vec<WireModel> {
-    if let Ok(Some(list)) = timeout(PATIENCE, fetch(client, provider)).await {
+    let has_list = !matches!(provider.dialect, Dialect::Bedrock | Dialect::Vertex);
+    if has_list && let Ok(Some(list)) = timeout(PATIENCE, fetch(client, provider)).await {
         return list.into_models();
     }
-    tracing::debug!(
-        provider = provider.name,
-        "provider {} did not list its models",
-        provider.name
-    );
+    if has_list {
+        tracing::debug!(
+            provider = provider.name,
+            "provider {} did not list its models",
+            provider.name
+        );
+    }
     let declared = provider
         .declared_models
         .iter()
         .filter(|name| !name.ends_with('*'));
-    declared.map(|name| WireModel::named(name)).collect()
+    let declared: Vec<_> = declared.map(|name| WireModel::named(name)).collect();
+    match &provider.known {
+        Some(known) if declared.is_empty() => {
+            known.models().map(|model| WireModel::named(&model.id)).collect()
+        }
+        _ => declared,
+    }
 }
 
 async fn fetch(client: &Client, provider: &Provider) -> Option<WireList> {
-    let response = client.request(models_request(provider)).await.ok()?;
+    let response = client.send(provider, models_request(provider)).await.ok()?;
     if !response.status().is_success() {
         return None;
     }

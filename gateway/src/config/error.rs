@@ -11,15 +11,41 @@ pub enum ConfigError {
         /// As written.
         name: String,
     },
-    /// A wire format that this version does not speak.
+    /// A key for signing that is only half there.
     #[error(
-        "provider `{provider}` has dialect `{dialect}`, which this version does not speak; use `openai`, `anthropic`, `gemini`, `cohere`, `azure` or `responses`"
+        "provider `{provider}` has one of `access_key_id` and `secret_access_key`: it needs both or neither"
     )]
-    Dialect {
+    HalfKey {
         /// Whose.
         provider: String,
-        /// As written.
-        dialect: &'static str,
+    },
+    /// A file of providers and models that cannot be used.
+    #[error("`gateway.catalog_file` names {path}, which cannot be used: {reason}")]
+    CatalogFile {
+        /// Which.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A service account's key file that cannot be used.
+    #[error("provider `{provider}` has the key file {path}, which cannot be used: {reason}")]
+    CredentialsFile {
+        /// Whose.
+        provider: String,
+        /// Which.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A part of an address that nothing says.
+    #[error(
+        "provider `{provider}` needs `{variable}` for its address: set that variable, or `region`, `project` or `base_url`"
+    )]
+    Variable {
+        /// Whose.
+        provider: String,
+        /// Which.
+        variable: String,
     },
     /// A provider that is not in the built-in table, and has no address.
     #[error("provider `{provider}` needs a `base_url`: it is not one of the built-in providers ({known})")]

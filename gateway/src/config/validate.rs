@@ -1,7 +1,9 @@
 //! The checks that need no environment: names, numbers, and that routes lead somewhere.
 
+use std::borrow::Cow;
+
 use super::{ConfigError, Dialect, GatewayConfig, ProviderConfig, RouteConfig, Strategy, quota};
-use crate::catalog;
+use crate::catalog::{self, Catalog};
 
 const NAME_CHARS_MAX: usize = 64;
 const TARGETS_MAX: usize = 32;
@@ -13,17 +15,32 @@ const CACHE_SECONDS_MAX: u64 = 366 * 86_400;
 impl GatewayConfig {
     /// Checks everything that can be checked without credentials.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        let catalog = self.catalog()?;
         for (name, provider) in &self.providers {
-            check_provider(name, provider)?;
+            check_provider(name, provider, &catalog)?;
         }
         for (name, route) in &self.routes {
-            self.check_route(name, route)?;
+            self.check_route(name, route, &catalog)?;
         }
         quota::validate(&self.quotas)?;
         self.check_numbers()
     }
 
-    fn check_route(&self, name: &str, route: &RouteConfig) -> Result<(), ConfigError> {
+    /// Providers and models that are known, with the user's own file over the built-in table.
+    pub(crate) fn catalog(&self) -> Result<Cow<'static, Catalog>, ConfigError> {
+        let Some(path) = &self.catalog_file else {
+            return Ok(Cow::Borrowed(Catalog::embedded()));
+        };
+        let refuse = |reason| ConfigError::CatalogFile {
+            path: path.display().to_string(),
+            reason,
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
+        let catalog = Catalog::with_file(&text).map_err(|error| refuse(error.to_string()))?;
+        Ok(Cow::Owned(catalog))
+    }
+
+    fn check_route(&self, name: &str, route: &RouteConfig, catalog: &Catalog) -> Result<(), ConfigError> {
         check_name("route", name)?;
         let count = route.targets.len();
         if count == 0 || count > TARGETS_MAX {
@@ -39,7 +56,7 @@ impl GatewayConfig {
             });
         }
         for target in &route.targets {
-            if !self.providers.contains_key(&target.provider) && catalog::find(&target.provider).is_none() {
+            if !self.providers.contains_key(&target.provider) && catalog.find(&target.provider).is_none() {
                 let provider = target.provider.clone();
                 return Err(ConfigError::UnknownProvider {
                     route: name.to_owned(),
@@ -123,12 +140,11 @@ impl GatewayConfig {
     }
 }
 
-fn check_provider(name: &str, provider: &ProviderConfig) -> Result<(), ConfigError> {
+fn check_provider(name: &str, provider: &ProviderConfig, catalog: &Catalog) -> Result<(), ConfigError> {
     check_name("provider", name)?;
-    if let Some(dialect) = provider.dialect.filter(|dialect| *dialect == Dialect::Bedrock) {
-        return Err(ConfigError::Dialect {
+    if provider.access_key_id.is_some() != provider.secret_access_key.is_some() {
+        return Err(ConfigError::HalfKey {
             provider: name.to_owned(),
-            dialect: dialect.as_str(),
         });
     }
     if provider.api_key.is_some() && provider.api_key_env.is_some() {
@@ -136,7 +152,8 @@ fn check_provider(name: &str, provider: &ProviderConfig) -> Result<(), ConfigErr
             provider: name.to_owned(),
         });
     }
-    if provider.base_url.is_none() && catalog::find(name).is_none() {
+    let has_address = matches!(provider.dialect, Some(Dialect::Bedrock | Dialect::Vertex));
+    if provider.base_url.is_none() && !has_address && catalog.find(name).is_none() {
         return Err(ConfigError::BaseUrlMissing {
             provider: name.to_owned(),
             known: catalog::names(),

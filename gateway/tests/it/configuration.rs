@@ -87,7 +87,10 @@ fn mistakes_are_named() {
             "[providers.\"a/b\"]\nbase_url = \"http://h\"",
             "cannot name a provider",
         ),
-        ("[providers.openai]\ndialect = \"bedrock\"", "dialect `bedrock`"),
+        (
+            "[providers.bedrock]\naccess_key_id = \"AKID\"",
+            "`secret_access_key`",
+        ),
         (
             "[providers.openai]\napi_key = \"a\"\napi_key_env = \"B\"",
             "keep one",
