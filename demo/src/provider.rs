@@ -28,6 +28,7 @@ mod frames;
 mod models;
 mod operations;
 mod speech;
+mod stored;
 
 pub use behaviour::Behaviour;
 
@@ -82,6 +83,8 @@ impl SeenRequest {
 struct State {
     seen: Mutex<VecDeque<SeenRequest>>,
     script: Mutex<VecDeque<Behaviour>>,
+    /// Files and batches, everybody's.
+    kept: Mutex<Vec<stored::Kept>>,
     next_number: AtomicU64,
     /// Pause between the frames of a stream.
     pace: Duration,
@@ -114,6 +117,7 @@ impl FakeProvider {
         let state = Arc::new(State {
             seen: Mutex::default(),
             script: Mutex::default(),
+            kept: Mutex::default(),
             next_number: AtomicU64::new(0),
             pace,
             voice,
@@ -123,10 +127,24 @@ impl FakeProvider {
             .route("/v1/chat/completions", post(chat::completions))
             .route("/v1/messages", post(chat::messages))
             .route("/v1/models/{call}", post(chat::generate))
+            .route("/v1/publishers/google/models/{call}", post(chat::generate))
+            .route(
+                "/v1/publishers/anthropic/models/{call}",
+                post(chat::claude_on_vertex),
+            )
+            .route("/v1/endpoints/openapi/chat/completions", post(chat::completions))
+            .route("/v1/model/{model}/{method}", post(chat::converse))
+            .route("/v1/files", get(stored::list).post(stored::upload))
+            .route("/v1/batches", get(stored::list).post(stored::create_batch))
+            .route("/v1/files/{id}/content", get(stored::content))
+            .route("/v1/{group}/{operation}/cancel", post(stored::one))
             .route("/v1/chat", post(chat::cohere))
             .route("/v1/responses", post(chat::responses))
             .route("/v1/{operation}", post(operations::answer))
-            .route("/v1/{group}/{operation}", post(operations::answer))
+            .route(
+                "/v1/{group}/{operation}",
+                post(operations::answer).get(stored::one).delete(stored::one),
+            )
             .route("/v1/models", get(models::list))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(Arc::clone(&state));
@@ -188,6 +206,10 @@ impl Drop for FakeProvider {
 impl State {
     fn seen(&self) -> MutexGuard<'_, VecDeque<SeenRequest>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<stored::Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers a request; gives its number.

@@ -2,7 +2,7 @@
 //! first piece has come, or a failure. Until then nothing has reached the caller, so another attempt may
 //! follow; a provider that answers 200 and then an error has failed like any other.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -12,11 +12,13 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::config::Dialect;
 use crate::dialect;
+use crate::dialect::door::Door;
 use crate::dialect::openai::chunk::{self, Frame, Head};
 use crate::dialect::openai::error::{self, ProviderError};
 use crate::dialect::openai::reply::Reply;
 use crate::dialect::openai::request::ChatRequest;
 use crate::dialect::stream::{Piece, Translator};
+use crate::provider::SignError;
 use crate::record::{Answer, CallRecord, Failure, WholeAnswer};
 use crate::route::Target;
 use crate::route::retry::FailureClass;
@@ -144,7 +146,7 @@ pub(crate) async fn attempt(
     let started = Instant::now();
     let deadline = started + Duration::from_millis(settings.timeouts.total_ms);
     let stream = outgoing.request.stream;
-    let wire = target.provider.wire(outgoing.request.door);
+    let wire = target.wire(outgoing.request.door);
     let patience = settings.timeouts.first_token_ms;
     let first_by = if stream {
         deadline.min(started + Duration::from_millis(patience))
@@ -168,8 +170,28 @@ pub(crate) async fn attempt(
                 "the provider cannot have a model of that name",
             )
         })?;
-    let request = upstream::chat_request(&target.provider, record, outgoing.headers, (&uri, body), stream);
-    let response = timeout_at(first_by, client.request(request))
+    let parts = (&uri, body.clone());
+    let mut request = upstream::chat_request(
+        &target.provider,
+        record,
+        outgoing.headers,
+        parts,
+        (outgoing.request.form.as_ref(), stream),
+    );
+    if let Some(signer) = &target.provider.signer {
+        let now = SystemTime::from(record.started_at) + record.started.elapsed();
+        let authorized = timeout_at(first_by, signer.authorize(client, &mut request, &body, now)).await;
+        authorized
+            .map_err(|_| {
+                Failed::new(
+                    FailureClass::Timeout,
+                    504,
+                    "the provider's credential took too long",
+                )
+            })?
+            .map_err(|error| unauthorized(&error))?;
+    }
+    let response = timeout_at(first_by, client.send(&target.provider, request))
         .await
         .map_err(|_| Failed::new(FailureClass::Timeout, 504, "the provider did not answer in time"))?
         .map_err(|error| send_failure(&error))?;
@@ -180,7 +202,8 @@ pub(crate) async fn attempt(
     }
     if stream && !is_json_type(response.headers()) {
         let deadlines = Deadlines { first_by, deadline };
-        open_stream(response, settings, (target, wire), record, deadlines).await
+        let speaks = (outgoing.request.door, wire);
+        open_stream(response, settings, (target, speaks), record, deadlines).await
     } else {
         read_answer(response, settings, outgoing.request, target, record, deadline).await
     }
@@ -191,6 +214,16 @@ pub(crate) async fn attempt(
 struct Deadlines {
     first_by: Instant,
     deadline: Instant,
+}
+
+/// There is no credential to call with.
+fn unauthorized(error: &SignError) -> Failed {
+    match error {
+        SignError::Unreachable(_) => Failed::new(FailureClass::Connect, 502, error.to_string()),
+        SignError::Aws | SignError::Refused(_) => {
+            Failed::new(FailureClass::Credential, 401, error.to_string())
+        }
+    }
 }
 
 fn send_failure(error: &hyper_util::client::legacy::Error) -> Failed {
@@ -209,6 +242,7 @@ fn note_response(response: &Response<Incoming>, record: &mut CallRecord) {
     let request_id = headers
         .get("x-request-id")
         .or_else(|| headers.get("request-id"))
+        .or_else(|| headers.get("x-amzn-requestid"))
         .and_then(|id| id.to_str().ok());
     if let Some(attempt) = record.attempt() {
         attempt.status = Some(response.status().as_u16());
@@ -293,7 +327,7 @@ async fn read_answer(
         })));
     }
     let sent = body.clone();
-    let body = dialect::answer(door, body, target, record.started_at.timestamp())
+    let body = dialect::answer(request, body, target, record.started_at.timestamp())
         .map_err(|bad| Failed::new(FailureClass::Malformed, 502, bad.to_string()))?;
     match chunk::head(&body) {
         Head::Error(error) => Err(Failed::disguised(error)),
@@ -316,7 +350,7 @@ async fn read_answer(
                     mode,
                 });
             }
-            let body = if door.passes(target.provider.wire(door)) {
+            let body = if door.passes(target.wire(door)) {
                 sent
             } else {
                 door.answer(body)
@@ -339,13 +373,13 @@ async fn read_answer(
 async fn open_stream(
     response: Response<Incoming>,
     settings: &GatewaySettings,
-    (target, wire): (&Target, Dialect),
+    (target, speaks): (&Target, (Door, Dialect)),
     record: &mut CallRecord,
     Deadlines { first_by, deadline }: Deadlines,
 ) -> Result<Success, Failed> {
     let (parts, body) = response.into_parts();
     let created = record.started_at.timestamp();
-    let translator = Translator::new(wire, &target.model, created);
+    let translator = Translator::new(speaks, &target.model, created);
     let bytes_max = settings.limits.frame_bytes_max;
     let frames = FrameStream::new(body, Packing::of(&parts.headers), bytes_max, translator);
     let mut frames = frames.map_err(|fault| Failed::fault(&fault))?;
@@ -360,7 +394,7 @@ async fn open_stream(
     Ok(Success::Stream(Box::new(Opened {
         headers,
         held,
-        dialect: wire,
+        dialect: speaks.1,
         frames,
         deadline,
     })))

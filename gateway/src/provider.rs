@@ -10,14 +10,17 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
+use crate::catalog::{KnownProvider, Traits};
 use crate::config::{ConfigError, Dialect};
-use crate::dialect::anthropic;
 use crate::dialect::door::Door;
+use crate::dialect::{anthropic, vertex};
 use crate::route::load::Loads;
 
 mod address;
+mod signer;
 
 pub(crate) use address::Address;
+pub(crate) use signer::{AwsKeys, ServiceAccount, SignError, Signer};
 
 /// Failures in a row after which a provider is reported as failing.
 const FAILING_AFTER: u32 = 3;
@@ -38,9 +41,14 @@ pub(crate) struct Provider {
     pub(crate) models: Vec<String>,
     /// The models that the user listed.
     pub(crate) declared_models: Vec<String>,
-    pub(crate) stream_usage: bool,
-    /// Whether it speaks the Responses API too.
-    pub(crate) responses: bool,
+    /// What sets it apart from others of its dialect.
+    pub(crate) traits: Traits,
+    /// What is known of it and of its models; nothing of a provider that is only in the configuration.
+    pub(crate) known: Option<Arc<KnownProvider>>,
+    /// What makes a credential for each request, where a header made once will not do.
+    pub(crate) signer: Option<Arc<Signer>>,
+    /// Whether it is spoken to by HTTP/2 alone.
+    pub(crate) http2: bool,
     pub(crate) health: Arc<Health>,
 }
 
@@ -60,26 +68,28 @@ impl Provider {
             headers: headers(name, dialect, key)?,
             models: Vec::new(),
             declared_models: Vec::new(),
-            stream_usage: true,
-            responses: false,
+            traits: Traits::default(),
+            known: None,
+            signer: None,
+            http2: false,
             health: Arc::default(),
         })
     }
 
-    /// The format in which a call that came in by `door` is sent.
-    pub(crate) fn wire(&self, door: Door) -> Dialect {
-        let speaks_both = self.responses && matches!(self.dialect, Dialect::Openai | Dialect::Azure);
-        if door == Door::Responses && speaks_both {
-            Dialect::Responses
-        } else {
-            self.dialect
+    /// The format in which a call of `model` that came in by `door` is sent.
+    pub(crate) fn wire(&self, door: Door, model: &str) -> Dialect {
+        let speaks_both = self.traits.responses && matches!(self.dialect, Dialect::Openai | Dialect::Azure);
+        match self.dialect {
+            _ if door == Door::Responses && speaks_both => Dialect::Responses,
+            Dialect::Vertex if !matches!(door, Door::Other(_)) => vertex::format_of(model),
+            dialect => dialect,
         }
     }
 
     /// Whether streams are asked to report their usage.
     pub(crate) fn asks_usage(&self) -> bool {
-        matches!(self.dialect, Dialect::Openai | Dialect::Azure)
-            && self.stream_usage
+        matches!(self.dialect, Dialect::Openai | Dialect::Azure | Dialect::Vertex)
+            && !self.traits.no_stream_usage
             && !self.health.refuses_usage_request.load(Ordering::Relaxed)
     }
 

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use http_body_util::Full;
+use hyper_rustls::builderstates::WantsProtocols1;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::ResponseFuture;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
@@ -17,10 +19,13 @@ use crate::provider::Provider;
 use crate::record::CallRecord;
 
 pub(crate) mod body;
+pub(crate) mod event_stream;
 
 /// Shorter than most servers keep an idle connection, so that we are the one to close it.
 const POOL_IDLE: Duration = Duration::from_secs(30);
 const TCP_KEEPALIVE: Duration = Duration::from_mins(1);
+/// How soon a connection that carries many calls is asked whether it is still there, and how long it may take to say.
+const HTTP2_PING: Duration = Duration::from_secs(15);
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("brokle/", env!("CARGO_PKG_VERSION")));
 
 /// Headers of the caller that providers act upon.
@@ -40,8 +45,32 @@ const ANSWER_HEADERS: [&str; 5] = [
     "openai-version",
 ];
 
-/// The pooled client. HTTP/1.1 only: one multiplexed connection per provider would be a bottleneck.
-pub(crate) type Client = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type Pool = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// The pooled clients: HTTP/1.1, for one multiplexed connection per provider would be a bottleneck, and HTTP/2 for
+/// providers of which the configuration says so.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    http1: Pool,
+    http2: Pool,
+}
+
+impl Client {
+    /// Sends a request by HTTP/1.1.
+    pub(crate) fn request(&self, request: Request<Full<Bytes>>) -> ResponseFuture {
+        self.http1.request(request)
+    }
+
+    /// Sends a request by the version that `provider` is spoken to in.
+    pub(crate) fn send(&self, provider: &Provider, mut request: Request<Full<Bytes>>) -> ResponseFuture {
+        if provider.http2 {
+            *request.version_mut() = Version::HTTP_2;
+            self.http2.request(request)
+        } else {
+            self.http1.request(request)
+        }
+    }
+}
 
 /// Makes the client.
 pub(crate) fn client(timeouts: &TimeoutConfig, limits: &LimitConfig) -> Result<Client, ConfigError> {
@@ -50,17 +79,28 @@ pub(crate) fn client(timeouts: &TimeoutConfig, limits: &LimitConfig) -> Result<C
     tcp.set_nodelay(true);
     tcp.set_keepalive(Some(TCP_KEEPALIVE));
     tcp.set_connect_timeout(Some(Duration::from_millis(timeouts.connect_ms)));
-    let tls = HttpsConnectorBuilder::new()
+    let mut builder = hyper_util::client::legacy::Client::builder(TokioExecutor::new());
+    builder
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .pool_idle_timeout(POOL_IDLE)
+        .pool_max_idle_per_host(limits.idle_connections_max);
+    let http1 = builder.build(tls()?.enable_http1().wrap_connector(tcp.clone()));
+    let http2 = builder
+        .http2_only(true)
+        .http2_keep_alive_interval(HTTP2_PING)
+        .http2_keep_alive_timeout(HTTP2_PING)
+        .build(tls()?.enable_http2().wrap_connector(tcp));
+    Ok(Client { http1, http2 })
+}
+
+fn tls() -> Result<HttpsConnectorBuilder<WantsProtocols1>, ConfigError> {
+    let builder = HttpsConnectorBuilder::new()
         .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
         .map_err(|error| ConfigError::Tls {
             reason: error.to_string(),
         })?;
-    let connector = tls.https_or_http().enable_http1().wrap_connector(tcp);
-    Ok(hyper_util::client::legacy::Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(POOL_IDLE)
-        .pool_max_idle_per_host(limits.idle_connections_max)
-        .build(connector))
+    Ok(builder.https_or_http())
 }
 
 /// The request for the attempt that `record` has begun.
@@ -69,11 +109,12 @@ pub(crate) fn chat_request(
     record: &CallRecord,
     caller: &HeaderMap,
     (uri, body): (&Uri, Bytes),
-    stream: bool,
+    (content_type, stream): (Option<&HeaderValue>, bool),
 ) -> Request<Full<Bytes>> {
     let mut request = request(Method::POST, uri, provider, body);
     let headers = request.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let json = HeaderValue::from_static("application/json");
+    headers.insert(CONTENT_TYPE, content_type.cloned().unwrap_or(json));
     let accept = if stream {
         "text/event-stream"
     } else {
@@ -85,6 +126,13 @@ pub(crate) fn chat_request(
             headers.insert(HeaderName::from_static(name), value.clone());
         }
     }
+    trace(&mut request, record);
+    request
+}
+
+/// Lets the provider's own telemetry join the call's.
+fn trace(request: &mut Request<Full<Bytes>>, record: &CallRecord) {
+    let headers = request.headers_mut();
     if let Some(traceparent) = record
         .attempts
         .last()
@@ -97,6 +145,26 @@ pub(crate) fn chat_request(
     {
         headers.insert(HeaderName::from_static("tracestate"), state);
     }
+}
+
+/// The request about what a provider keeps, for the attempt that `record` has begun.
+pub(crate) fn stored_request(
+    provider: &Provider,
+    record: &CallRecord,
+    uri: &Uri,
+    body: Bytes,
+    content_type: Option<HeaderValue>,
+) -> Request<Full<Bytes>> {
+    let method = match record.door.method() {
+        "GET" => Method::GET,
+        "DELETE" => Method::DELETE,
+        _ => Method::POST,
+    };
+    let mut request = request(method, uri, provider, body);
+    if let Some(content_type) = content_type {
+        request.headers_mut().insert(CONTENT_TYPE, content_type);
+    }
+    trace(&mut request, record);
     request
 }
 

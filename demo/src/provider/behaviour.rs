@@ -67,13 +67,15 @@ pub enum Behaviour {
     Gzip,
     /// `mock-plain`: a whole answer to a streamed request.
     Plain,
+    /// `mock-corrupt`: a bit of a frame is not what it was.
+    Corrupt,
     /// `mock-no-stream-options`: refuses `stream_options`.
     NoStreamOptions,
     /// A name that does not exist.
     UnknownModel,
 }
 
-const NAMES: [(&str, Behaviour); 30] = [
+const NAMES: [(&str, Behaviour); 31] = [
     ("429-long", Behaviour::LongWait),
     ("html", Behaviour::Html),
     ("hang", Behaviour::Hang),
@@ -103,12 +105,16 @@ const NAMES: [(&str, Behaviour); 30] = [
     ("giant", Behaviour::Giant),
     ("gzip", Behaviour::Gzip),
     ("plain", Behaviour::Plain),
+    ("corrupt", Behaviour::Corrupt),
     ("no-stream-options", Behaviour::NoStreamOptions),
 ];
 
 impl Behaviour {
     /// What the model's name asks for.
     pub fn of(model: &str) -> Self {
+        // Where the model's name says which format it is spoken to in.
+        let model = model.strip_prefix("claude-").unwrap_or(model);
+        let model = model.strip_prefix("meta/").unwrap_or(model);
         let Some(name) = model.strip_prefix("mock-") else {
             return if model.starts_with("gpt-") || model == "mock" {
                 Self::Proper

@@ -18,7 +18,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::answer::Answer;
 use super::frames::{self, End, Script};
 use super::speech::Speech;
-use super::{Behaviour, State, Watch};
+use super::{Behaviour, State, Watch, operations};
 
 const SLOW: Duration = Duration::from_millis(100);
 /// The longest pause before a whole answer.
@@ -49,7 +49,30 @@ pub(super) async fn generate(
     Shared(state): Shared<Arc<State>>,
     request: Request,
 ) -> Result<Response, Infallible> {
+    let path = request.uri().path();
+    if path.ends_with(":batchEmbedContents") || path.ends_with(":predict") {
+        return Ok(operations::answer(Shared(state), request).await);
+    }
     complete(state, request, |_| Speech::Gemini).await
+}
+
+/// Vertex's door for Claude: the model and the method are in the path.
+pub(super) async fn claude_on_vertex(
+    Shared(state): Shared<Arc<State>>,
+    request: Request,
+) -> Result<Response, Infallible> {
+    complete(state, request, |_| Speech::Anthropic).await
+}
+
+/// Bedrock's door: the model and the method are in the path.
+pub(super) async fn converse(
+    Shared(state): Shared<Arc<State>>,
+    request: Request,
+) -> Result<Response, Infallible> {
+    if request.uri().path().ends_with("/invoke") {
+        return Ok(operations::answer(Shared(state), request).await);
+    }
+    complete(state, request, |_| Speech::Bedrock).await
 }
 
 /// The door of `OpenAI`'s Responses.
@@ -215,7 +238,11 @@ fn stream(
     tokio::spawn(write(sender, watch, (answer, speech), script, pace));
     stream_response(
         receiver,
-        "text/event-stream; charset=utf-8",
+        if speech == Speech::Bedrock {
+            "application/vnd.amazon.eventstream"
+        } else {
+            "text/event-stream; charset=utf-8"
+        },
         behaviour == Behaviour::Gzip,
     )
 }

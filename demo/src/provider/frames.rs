@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 
 use super::Behaviour;
 use super::answer::Answer;
-use super::speech::{Event, Speech};
+use super::speech::{Event, Speech, bedrock};
 
 /// Frames before a misbehaviour in the middle of an answer: the startup frame and a few more.
 const MIDDLE: usize = 4;
@@ -64,7 +64,7 @@ pub(super) fn script(answer: &Answer, behaviour: Behaviour, speech: Speech) -> S
         events.extend(std::iter::repeat_n(done, count).flatten());
     }
     Script {
-        writes: wire(&events, behaviour),
+        writes: wire(&events, behaviour, speech),
         end: cut.map_or(End::Close, |(_, end)| end),
     }
 }
@@ -72,11 +72,18 @@ pub(super) fn script(answer: &Answer, behaviour: Behaviour, speech: Speech) -> S
 /// One more word, for a stream that has no end.
 pub(super) fn word(answer: &Answer, speech: Speech, number: u64, length: usize) -> Bytes {
     let text = format!("word {number} {}", "x".repeat(length));
-    Bytes::from(frame(&speech.word(answer, &text), 1, Behaviour::Proper))
+    let word = speech.word(answer, &text);
+    if speech == Speech::Bedrock {
+        return Bytes::from(bedrock::message(&word));
+    }
+    Bytes::from(frame(&word, 1, Behaviour::Proper))
 }
 
 /// The events as bytes, one write each unless the behaviour says otherwise.
-fn wire(events: &[Event], behaviour: Behaviour) -> Vec<Bytes> {
+fn wire(events: &[Event], behaviour: Behaviour, speech: Speech) -> Vec<Bytes> {
+    if speech == Speech::Bedrock {
+        return cut(messages(events, behaviour), behaviour);
+    }
     let mut frames: Vec<String> = events
         .iter()
         .enumerate()
@@ -91,10 +98,40 @@ fn wire(events: &[Event], behaviour: Behaviour) -> Vec<Bytes> {
     if let (Behaviour::NoBlankLine, Some(last)) = (behaviour, frames.last_mut()) {
         last.truncate(last.trim_end().len());
     }
+    cut(frames.into_iter().map(String::into_bytes).collect(), behaviour)
+}
+
+/// The same of binary messages; ways of writing lines do not concern them.
+fn messages(events: &[Event], behaviour: Behaviour) -> Vec<Vec<u8>> {
+    let mut messages: Vec<Vec<u8>> = events.iter().map(bedrock::message).collect();
+    let oops = || {
+        bedrock::message(&Event {
+            name: "contentBlockDelta",
+            data: "{\"delta\": oops".to_owned(),
+        })
+    };
+    match behaviour {
+        Behaviour::Malformed => messages.insert(1, oops()),
+        Behaviour::MalformedLater => messages.insert(MIDDLE, oops()),
+        Behaviour::CutFrame => {
+            let half = oops();
+            messages.push(half[..half.len() / 2].to_vec());
+        }
+        Behaviour::Corrupt => {
+            if let Some(byte) = messages.get_mut(MIDDLE).and_then(|message| message.get_mut(20)) {
+                *byte ^= 1;
+            }
+        }
+        _ => {}
+    }
+    messages
+}
+
+/// Frames as the pieces in which they are written.
+fn cut(frames: Vec<Vec<u8>>, behaviour: Behaviour) -> Vec<Bytes> {
     match behaviour {
         Behaviour::SplitUtf8 => frames
             .concat()
-            .into_bytes()
             .into_iter()
             .map(|byte| Bytes::from(vec![byte]))
             .collect(),
@@ -129,12 +166,12 @@ fn frame(event: &Event, at: usize, behaviour: Behaviour) -> String {
 }
 
 /// One gzip stream, flushed after each frame, as a compressing proxy does.
-fn compressed(frames: &[String]) -> Vec<Bytes> {
+fn compressed(frames: &[Vec<u8>]) -> Vec<Bytes> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     let mut writes = Vec::new();
     for frame in frames {
         // Writing into memory cannot fail.
-        let _ = encoder.write_all(frame.as_bytes()).and_then(|()| encoder.flush());
+        let _ = encoder.write_all(frame).and_then(|()| encoder.flush());
         writes.push(Bytes::from(std::mem::take(encoder.get_mut())));
     }
     writes.push(Bytes::from(encoder.finish().unwrap_or_default()));

@@ -24,7 +24,7 @@ pub(super) async fn answer(Shared(state): Shared<Arc<State>>, request: Request) 
         .await
         .unwrap_or_default();
     state.remember(path.clone(), parts.headers, body.clone());
-    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let request: Value = serde_json::from_slice(&body).unwrap_or_else(|_| form(&body));
     let model = request["model"].as_str().unwrap_or_default();
     if let Behaviour::Status(status) = state.scripted().unwrap_or_else(|| Behaviour::of(model)) {
         let error = json!({ "error": { "message": "as asked", "type": "fake_error", "param": null, "code": "fake" } });
@@ -38,6 +38,20 @@ pub(super) async fn answer(Shared(state): Shared<Arc<State>>, request: Request) 
         "completions" => json!({ "id": "cmpl-fake", "object": "text_completion", "created": 1_700_000_000,
             "model": model, "usage": { "prompt_tokens": tokens(&request), "completion_tokens": 2 },
             "choices": [{ "index": 0, "text": " and so on", "logprobs": null, "finish_reason": "stop" }] }),
+        "transcriptions" if request["stream"] == "true" => return transcript_stream(),
+        "transcriptions" if request["response_format"] == "text" => {
+            return respond(200, "text/plain; charset=utf-8", "You said it.");
+        }
+        "transcriptions" | "translations" => json!({ "text": "You said it.", "usage": { "type": "tokens",
+            "input_tokens": 14, "output_tokens": 4, "total_tokens": 18 } }),
+        "embed" => json!({ "id": "fake", "embeddings": { "float": [[0.5, -0.25]] },
+            "meta": { "billed_units": { "input_tokens": 3 } } }),
+        "invoke" => json!({ "embedding": [0.5, -0.25], "inputTextTokenCount": 3 }),
+        last if last.ends_with(":batchEmbedContents") => {
+            json!({ "embeddings": [{ "values": [0.5, -0.25] }] })
+        }
+        last if last.ends_with(":predict") => json!({ "predictions": [{ "embeddings": {
+            "values": [0.5, -0.25], "statistics": { "token_count": 3 } } }] }),
         "count_tokens" => json!({ "input_tokens": 7 }),
         "speech" => return respond(200, "audio/mpeg", b"ID3 not quite music \xff\xfb".to_vec()),
         "rerank" => json!({ "id": "rerank-fake", "results": [{ "index": 1, "relevance_score": 0.9 },
@@ -45,6 +59,30 @@ pub(super) async fn answer(Shared(state): Shared<Arc<State>>, request: Request) 
         _ => json!({ "id": "fake", "model": model, "results": [], "data": [] }),
     };
     respond(200, "application/json", answer.to_string())
+}
+
+/// The short fields of a form.
+fn form(body: &[u8]) -> Value {
+    let text = String::from_utf8_lossy(body);
+    let parts = text.split("name=\"").skip(1).filter_map(|part| {
+        let (name, rest) = part.split_once('"')?;
+        let value = rest.strip_prefix("\r\n\r\n")?.split("\r\n--").next()?;
+        Some((name.to_owned(), json!(value)))
+    });
+    Value::Object(parts.collect())
+}
+
+fn transcript_stream() -> Response {
+    let mut frames = String::new();
+    for event in [
+        json!({ "type": "transcript.text.delta", "delta": "You said " }),
+        json!({ "type": "transcript.text.delta", "delta": "it." }),
+        json!({ "type": "transcript.text.done", "text": "You said it.", "usage": { "type": "tokens",
+            "input_tokens": 14, "output_tokens": 4, "total_tokens": 18 } }),
+    ] {
+        let _ = write!(frames, "data: {event}\n\n");
+    }
+    respond(200, "text/event-stream", frames)
 }
 
 /// One for each text, all alike; as numbers, or in base64 where that is what the caller can read.

@@ -7,6 +7,7 @@ use super::answer::Answer;
 use super::behaviour::Behaviour;
 
 mod anthropic;
+pub(super) mod bedrock;
 mod cohere;
 mod gemini;
 mod openai;
@@ -24,6 +25,8 @@ pub(super) enum Speech {
     Anthropic,
     /// Google's Gemini.
     Gemini,
+    /// Amazon Bedrock's Converse.
+    Bedrock,
     /// Cohere's v2 chat.
     Cohere,
     /// `OpenAI`'s Responses.
@@ -57,12 +60,21 @@ impl Speech {
     pub(super) fn understand(self, request: Value, path: &str) -> Value {
         match self {
             Self::Openai { .. } => request,
-            Self::Anthropic => anthropic::understand(request),
+            Self::Anthropic => {
+                let mut request = request;
+                if let Some((_, call)) = path.rsplit_once("/anthropic/models/") {
+                    let (model, method) = call.split_once(':').unwrap_or((call, ""));
+                    request["model"] = json!(model);
+                    request["stream"] = json!(method == "streamRawPredict");
+                }
+                anthropic::understand(request)
+            }
             Self::Gemini => {
                 let place = path.rsplit('/').next().unwrap_or_default();
                 let (model, method) = place.split_once(':').unwrap_or_default();
                 gemini::understand(&request, model, method.starts_with("stream"))
             }
+            Self::Bedrock => bedrock::understand(&request, path),
             Self::Cohere => cohere::understand(request),
             Self::Responses => responses::understand(&request),
         }
@@ -74,6 +86,7 @@ impl Speech {
             Self::Openai { .. } => answer.body(),
             Self::Anthropic => anthropic::body(answer),
             Self::Gemini => gemini::body(answer),
+            Self::Bedrock => bedrock::body(answer),
             Self::Cohere => cohere::body(answer),
             Self::Responses => responses::body(answer),
         }
@@ -85,6 +98,7 @@ impl Speech {
             Self::Openai { include_usage } => openai::events(answer, behaviour, include_usage),
             Self::Anthropic => anthropic::events(answer, behaviour),
             Self::Gemini => gemini::events(answer, behaviour),
+            Self::Bedrock => bedrock::events(answer, behaviour),
             Self::Cohere => cohere::events(answer, behaviour),
             Self::Responses => responses::events(answer, behaviour),
         }
@@ -99,6 +113,7 @@ impl Speech {
             }),
             Self::Anthropic => Some(Event::named("message_stop", &json!({ "type": "message_stop" }))),
             Self::Gemini => None,
+            Self::Bedrock => Some(bedrock::done(answer)),
             Self::Cohere => Some(cohere::done(answer)),
             Self::Responses => Some(responses::done(answer)),
         }
@@ -110,6 +125,7 @@ impl Speech {
             Self::Openai { .. } => openai::word(answer, text),
             Self::Anthropic => anthropic::text(0, text),
             Self::Gemini => gemini::word(answer, text),
+            Self::Bedrock => bedrock::word(text),
             Self::Cohere => cohere::word(text),
             Self::Responses => responses::word(text),
         }
@@ -123,6 +139,7 @@ impl Speech {
             }
             Self::Anthropic => anthropic::error(status, message),
             Self::Gemini => gemini::error(status, message),
+            Self::Bedrock => bedrock::error(message),
             Self::Cohere => cohere::error(message),
         }
     }
@@ -136,6 +153,7 @@ impl Speech {
             }
             Self::Anthropic => anthropic::error(529, "Overloaded"),
             Self::Gemini => gemini::error(503, "The model is overloaded"),
+            Self::Bedrock => bedrock::error("The model is overloaded"),
             Self::Cohere => cohere::error("The model is overloaded"),
         }
     }
@@ -144,6 +162,7 @@ impl Speech {
     pub(super) fn overloaded_event(self) -> Event {
         match self {
             Self::Anthropic => Event::named("error", &self.overloaded()),
+            Self::Bedrock => bedrock::error_event(),
             Self::Responses => responses::error_event(),
             _ => Event::unnamed(&self.overloaded()),
         }

@@ -44,6 +44,14 @@ impl Door {
         }
     }
 
+    /// The method of the call.
+    pub(crate) const fn method(self) -> &'static str {
+        match self {
+            Self::Other(operation) => operation.method(),
+            Self::Chat | Self::Messages | Self::Responses => "POST",
+        }
+    }
+
     /// `gen_ai.operation.name`.
     pub(crate) const fn operation_name(self) -> &'static str {
         match self {
@@ -54,7 +62,28 @@ impl Door {
 
     /// Whether the answer may be something else than JSON.
     pub(crate) const fn answers_bytes(self) -> bool {
-        matches!(self, Self::Other(Operation::Speech))
+        matches!(
+            self,
+            Self::Other(Operation::Speech | Operation::Transcriptions | Operation::Translations)
+        )
+    }
+
+    /// Whether the request is a form, with a file in it.
+    pub(crate) const fn takes_form(self) -> bool {
+        matches!(
+            self,
+            Self::Other(
+                Operation::Transcriptions
+                    | Operation::Translations
+                    | Operation::ImageEdits
+                    | Operation::ImageVariations
+            )
+        )
+    }
+
+    /// Whether a stream is of events with a type, which are no chunks.
+    pub(crate) const fn streams_typed(self) -> bool {
+        self.takes_form() || matches!(self, Self::Other(Operation::Images))
     }
 
     /// Whether a stream is asked for by `stream`, and its usage by `stream_options`.
@@ -120,6 +149,7 @@ impl Door {
     /// How a stream's frames leave for the caller, from a provider of `dialect`.
     pub(crate) fn outlet(self, dialect: Dialect, wants_usage: bool) -> Outlet {
         match self {
+            _ if self.streams_typed() => Outlet::AsSent(self),
             Self::Chat | Self::Other(_) => Outlet::Chunks { wants_usage },
             _ if self.passes(dialect) => Outlet::AsSent(self),
             Self::Messages => Outlet::Messages(Box::default()),

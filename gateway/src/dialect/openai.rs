@@ -4,7 +4,9 @@
 pub(crate) mod chunk;
 pub(crate) mod compose;
 pub(crate) mod error;
+pub(crate) mod form;
 pub(crate) mod messages;
 pub(crate) mod reply;
 pub(crate) mod request;
+pub(crate) mod typed;
 pub(crate) mod usage;

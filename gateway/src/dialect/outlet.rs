@@ -80,7 +80,9 @@ impl Outlet {
     /// The gateway's own last words. The end mark is deliberately not part of them.
     pub(crate) fn break_off(&self, message: &str, code: &str) -> Bytes {
         match self {
-            Self::Chunks { .. } => Bytes::from(error::frame(message, "server_error", code)),
+            Self::Chunks { .. } | Self::AsSent(Door::Chat | Door::Other(_)) => {
+                Bytes::from(error::frame(message, "server_error", code))
+            }
             Self::AsSent(Door::Responses) | Self::Responses(_) => {
                 responses::caller::stream::error_event(code, message)
             }

@@ -144,6 +144,33 @@ impl RequestFields {
     }
 }
 
+/// Takes Anthropic's marks on what to cache out of parts and tools: other formats cache by themselves, or have no
+/// place for it. Returns whether there were any.
+pub(super) fn strip_cache_control(fields: &mut Fields) -> bool {
+    fn strip(items: Option<&mut Value>, found: &mut bool) {
+        let items = items.and_then(Value::as_array_mut).into_iter().flatten();
+        for item in items.filter_map(Value::as_object_mut) {
+            *found |= item.shift_remove("cache_control").is_some();
+            strip(item.get_mut("content"), found);
+        }
+    }
+    let mut found = false;
+    strip(fields.get_mut("messages"), &mut found);
+    strip(fields.get_mut("tools"), &mut found);
+    found |= fields.shift_remove("cache_control").is_some();
+    found
+}
+
+/// Whether a message gives back thinking that only Anthropic's models, which signed it, can read.
+pub(super) fn has_signed_thinking(fields: &Fields) -> bool {
+    let messages = fields.get("messages").and_then(Value::as_array);
+    let mut messages = messages.into_iter().flatten();
+    messages.any(|message| {
+        let mut details = message["reasoning_details"].as_array().into_iter().flatten();
+        message["thinking_blocks"].is_array() || details.any(|detail| detail["type"] == "reasoning.text")
+    })
+}
+
 /// Whether a value asks for nothing.
 fn is_off(value: &Value) -> bool {
     match value {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::chunk_writer::Counts;
 
 /// Token counts of a response.
-fn counts(usage: &Value) -> Counts {
+pub(super) fn counts(usage: &Value) -> Counts {
     let count = |value: &Value| value.as_u64().unwrap_or_default();
     Counts {
         input: count(&usage["input_tokens"]),

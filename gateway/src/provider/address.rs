@@ -7,7 +7,8 @@ use http::Uri;
 
 use crate::config::{ConfigError, Dialect};
 use crate::dialect::door::Door;
-use crate::dialect::gemini;
+use crate::dialect::operation::Operation;
+use crate::dialect::{bedrock, gemini, vertex};
 
 /// A provider's addresses, checked.
 #[derive(Debug, Clone)]
@@ -28,6 +29,10 @@ enum Path {
     Fixed(Uri),
     /// Gemini's: the model is part of it.
     Gemini,
+    /// Bedrock's: the model's name or resource, and the method.
+    Bedrock,
+    /// Vertex's: the maker, the model and the method.
+    Vertex,
     /// Azure's older form: the deployment is part of it, and the version a query.
     Deployment { api_version: String },
 }
@@ -68,6 +73,8 @@ impl Address {
             (Dialect::Anthropic, _) => Path::Fixed(uri("/messages")?),
             (Dialect::Cohere, _) => Path::Fixed(uri("/chat")?),
             (Dialect::Gemini, _) => Path::Gemini,
+            (Dialect::Bedrock, _) => Path::Bedrock,
+            (Dialect::Vertex, _) => Path::Vertex,
             (Dialect::Azure, Some(version)) => Path::Deployment {
                 api_version: version.to_owned(),
             },
@@ -82,11 +89,29 @@ impl Address {
         })
     }
 
+    /// Where `path` of `OpenAI`'s API is, after its version; nothing when the provider has no such thing.
+    pub(crate) fn of_path(&self, path: &str) -> Option<Uri> {
+        let base = &self.base;
+        match &self.path {
+            Path::Fixed(_) => format!("{base}{path}").parse().ok(),
+            Path::Deployment { api_version } => {
+                let joint = if path.contains('?') { '&' } else { '?' };
+                let version = escaped(api_version);
+                format!("{base}/openai{path}{joint}api-version={version}")
+                    .parse()
+                    .ok()
+            }
+            Path::Gemini | Path::Bedrock | Path::Vertex => None,
+        }
+    }
+
     /// Where a call of `model` goes; nothing when no address can hold that name.
     pub(crate) fn of_call(&self, wire: Dialect, door: Door, model: &str, stream: bool) -> Option<Uri> {
         let base = &self.base;
+        let embeds = door == Door::Other(Operation::Embeddings);
         // The paths of `OpenAI`'s API after its version.
         let own = match door {
+            Door::Other(Operation::Embeddings) if wire == Dialect::Cohere => Some("/embed"),
             Door::Other(operation) => operation.path().strip_prefix("/v1"),
             _ if wire == Dialect::Responses => Some("/responses"),
             _ => None,
@@ -96,8 +121,27 @@ impl Address {
             (Path::Fixed(uri), None) => Some(uri.clone()),
             (Path::Gemini, _) => {
                 let model = escaped(model.strip_prefix("models/").unwrap_or(model));
-                let method = gemini::method(stream);
+                let method = if embeds {
+                    "batchEmbedContents"
+                } else {
+                    gemini::method(stream)
+                };
                 format!("{base}/models/{model}:{method}").parse().ok()
+            }
+            (Path::Bedrock, _) => {
+                let model = escaped(model);
+                let method = if embeds { "invoke" } else { bedrock::method(stream) };
+                format!("{base}/model/{model}/{method}").parse().ok()
+            }
+            (Path::Vertex, _) if embeds => {
+                let model = escaped(model);
+                format!("{base}/publishers/google/models/{model}:predict")
+                    .parse()
+                    .ok()
+            }
+            (Path::Vertex, _) => {
+                let path = vertex::path(model, &escaped(model), stream);
+                format!("{base}{path}").parse().ok()
             }
             (Path::Deployment { api_version }, own) => {
                 let (model, version) = (escaped(model), escaped(api_version));
@@ -130,11 +174,12 @@ fn completed(base: &str, dialect: Dialect, has_version_query: bool) -> Cow<'_, s
     }
 }
 
-/// A path's segment: everything but unreserved characters as percent escapes.
+/// A path's segment: everything but unreserved characters, and the sign before versions of Vertex's models, as
+/// percent escapes. AWS signs what comes out of this.
 fn escaped(segment: &str) -> String {
     let mut out = String::with_capacity(segment.len());
     for byte in segment.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'@') {
             out.push(char::from(byte));
         } else {
             // Writing into memory cannot fail.
@@ -180,6 +225,18 @@ mod tests {
                 "https://h/openai/v1/chat/completions",
             ),
             (
+                Dialect::Bedrock,
+                "https://h",
+                None,
+                "https://h/model/m%2F1/converse-stream",
+            ),
+            (
+                Dialect::Vertex,
+                "https://h/v1/projects/p/locations/l",
+                None,
+                "https://h/v1/projects/p/locations/l/endpoints/openapi/chat/completions",
+            ),
+            (
                 Dialect::Azure,
                 "https://h",
                 Some("2024-10-21"),
@@ -195,5 +252,35 @@ mod tests {
                 expected
             );
         }
+    }
+    #[test]
+    fn names_of_bedrocks_models_and_resources_are_one_segment() {
+        let address = Address::new("p", Dialect::Bedrock, "https://h", None).unwrap();
+        let of = |door, model: &str, stream| {
+            address
+                .of_call(Dialect::Bedrock, door, model, stream)
+                .unwrap()
+                .to_string()
+        };
+        assert_eq!(
+            of(Door::Chat, "us.anthropic.claude-sonnet-4-5-20250929-v1:0", false),
+            "https://h/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse"
+        );
+        assert_eq!(
+            of(
+                Door::Messages,
+                "arn:aws:bedrock:us-east-1:1:inference-profile/eu.x",
+                true
+            ),
+            "https://h/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Feu.x/converse-stream"
+        );
+        assert_eq!(
+            of(
+                Door::Other(Operation::Embeddings),
+                "amazon.titan-embed-text-v2:0",
+                false
+            ),
+            "https://h/model/amazon.titan-embed-text-v2%3A0/invoke"
+        );
     }
 }

@@ -18,7 +18,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::dialect::stream::{Piece, Translator};
 use crate::route::retry::FailureClass;
-use crate::sse::Splitter;
+use crate::sse;
+use crate::upstream::event_stream::{self, Broken};
 
 /// Why a body could not be read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,8 @@ pub(crate) enum BodyFault {
     TooLarge(usize),
     #[error("the provider's answer could not be decompressed")]
     Encoding,
+    #[error("the provider's stream was damaged on its way")]
+    Corrupt,
 }
 
 impl BodyFault {
@@ -39,7 +42,7 @@ impl BodyFault {
         match self {
             Self::Cut(_) => FailureClass::Server,
             Self::Idle => FailureClass::Timeout,
-            Self::TooLarge(_) | Self::Encoding => FailureClass::Malformed,
+            Self::TooLarge(_) | Self::Encoding | Self::Corrupt => FailureClass::Malformed,
         }
     }
 }
@@ -99,7 +102,44 @@ pub(crate) async fn read_whole(
     Ok(if whole.is_empty() { only } else { whole.freeze() })
 }
 
-/// A body as frames of server-sent events.
+/// Cuts what arrives into frames.
+#[derive(Debug)]
+enum Splitter {
+    /// Server-sent events.
+    Events(sse::Splitter),
+    /// Messages of AWS's event stream.
+    Messages(event_stream::Splitter),
+}
+
+impl Splitter {
+    fn push(&mut self, data: &[u8]) {
+        match self {
+            Self::Events(splitter) => splitter.push(data),
+            Self::Messages(splitter) => splitter.push(data),
+        }
+    }
+
+    fn next(&mut self, bytes_max: usize) -> Result<Option<Bytes>, BodyFault> {
+        match self {
+            Self::Events(splitter) => splitter.next_frame().map_err(|_| BodyFault::TooLarge(bytes_max)),
+            Self::Messages(splitter) => splitter.next_message().map_err(|broken| match broken {
+                Broken::TooLarge => BodyFault::TooLarge(bytes_max),
+                Broken::Corrupt => BodyFault::Corrupt,
+            }),
+        }
+    }
+
+    /// What is left when the body has ended: an event may lack its blank line, a message may lack nothing.
+    fn last(&mut self) -> Result<Option<Bytes>, BodyFault> {
+        match self {
+            Self::Events(splitter) => Ok(splitter.remainder().as_ref().map(close_frame)),
+            Self::Messages(splitter) if splitter.has_remainder() => Err(BodyFault::Cut(None)),
+            Self::Messages(_) => Ok(None),
+        }
+    }
+}
+
+/// A body as frames of a stream.
 #[derive(Debug)]
 pub(crate) struct FrameStream {
     body: Incoming,
@@ -123,7 +163,11 @@ impl FrameStream {
         Ok(Self {
             body,
             unpack,
-            splitter: Splitter::new(frame_bytes_max),
+            splitter: if translator.is_binary() {
+                Splitter::Messages(event_stream::Splitter::new(frame_bytes_max))
+            } else {
+                Splitter::Events(sse::Splitter::new(frame_bytes_max))
+            },
             translator,
             translated: VecDeque::new(),
             ended: false,
@@ -157,15 +201,12 @@ impl FrameStream {
     /// The next frame as the provider sent it.
     fn poll_sent(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BodyFault>> {
         loop {
-            let next = self
-                .splitter
-                .next_frame()
-                .map_err(|_| BodyFault::TooLarge(self.unpack.bytes_max))?;
+            let next = self.splitter.next(self.unpack.bytes_max)?;
             if next.is_some() {
                 return Poll::Ready(Ok(next));
             }
             if self.ended {
-                return Poll::Ready(Ok(self.splitter.remainder().as_ref().map(close_frame)));
+                return Poll::Ready(self.splitter.last());
             }
             match std::task::ready!(Pin::new(&mut self.body).poll_frame(context)) {
                 None => self.ended = true,

@@ -9,7 +9,7 @@ use crate::stage::{Stage, Streamed, attribute, header, parsed, question, streame
 const EXPECTED: &str = "You said: hello – naïve café 🦀, in other words.";
 
 /// The formats that are translated.
-const DIALECTS: [&str; 4] = ["anthropic", "gemini", "cohere", "responses"];
+const DIALECTS: [&str; 6] = ["anthropic", "gemini", "cohere", "responses", "bedrock", "vertex"];
 
 /// The same provider again, by its door for Anthropic's format.
 async fn stage() -> Stage {
@@ -140,7 +140,7 @@ async fn every_formats_stream_comes_in_the_callers_whatever_the_network_makes_of
 #[tokio::test]
 async fn an_answer_that_said_why_it_ended_needs_no_end_mark() {
     // Of the others, the end mark is what says why.
-    for dialect in ["anthropic", "gemini"] {
+    for dialect in ["anthropic", "gemini", "bedrock", "vertex"] {
         let stream = stage_of(dialect).await.stream("other/mock-missing-done").await;
         assert_eq!(
             (stream.text().as_str(), stream.done_marks()),
@@ -231,6 +231,8 @@ async fn thinking_comes_with_the_signature_that_it_needs_to_be_taken_back() {
     for (dialect, pointer) in [
         ("anthropic", "/reasoning_details/0/signature"),
         ("gemini", "/tool_calls/0/extra_content/google/thought_signature"),
+        ("bedrock", "/reasoning_details/0/signature"),
+        ("vertex", "/tool_calls/0/extra_content/google/thought_signature"),
         ("responses", "/reasoning_details/0/data"),
     ] {
         let stage = stage_of(dialect).await;
@@ -277,6 +279,24 @@ async fn failures_reach_the_caller_in_its_own_format_whoever_failed() {
                 "model_not_found",
                 "rate_limited",
                 "provider_error",
+            ],
+        ),
+        (
+            "bedrock",
+            [
+                "invalid_request",
+                "model_not_found",
+                "rate_limited",
+                "provider_error",
+            ],
+        ),
+        (
+            "vertex",
+            [
+                "invalid_argument",
+                "not_found",
+                "resource_exhausted",
+                "unavailable",
             ],
         ),
         (

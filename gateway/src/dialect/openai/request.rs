@@ -5,9 +5,12 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::form::Form;
 use crate::dialect::door::Door;
 
 /// Longer than any name or resource path in use.
@@ -24,13 +27,15 @@ pub(crate) enum RequestError {
     ModelType,
     #[error("`stream` must be a boolean")]
     StreamType,
+    #[error("{0}")]
+    Form(&'static str),
 }
 
 impl RequestError {
     /// The field at fault, for the error's `param`.
     pub(crate) const fn param(&self) -> Option<&'static str> {
         match self {
-            Self::Json(_) => None,
+            Self::Json(_) | Self::Form(_) => None,
             Self::ModelMissing | Self::ModelType => Some("model"),
             Self::StreamType => Some("stream"),
         }
@@ -47,6 +52,8 @@ pub(crate) struct ChatRequest {
     pub(crate) stream: bool,
     /// Whether the caller itself asked for the usage chunk.
     pub(crate) wants_usage: bool,
+    /// The type of a body that is a form; nothing of one that is JSON.
+    pub(crate) form: Option<HeaderValue>,
     model_at: Range<usize>,
     usage_edit: Option<Edit>,
 }
@@ -107,9 +114,54 @@ impl ChatRequest {
             model,
             stream,
             wants_usage,
+            form: None,
             model_at,
             usage_edit,
         })
+    }
+
+    /// The same, of a body of whichever kind the door takes.
+    pub(crate) fn read(door: Door, headers: &HeaderMap, body: Bytes) -> Result<Self, RequestError> {
+        if !door.takes_form() {
+            return Self::parse(door, body);
+        }
+        let content_type = headers.get(CONTENT_TYPE).cloned();
+        let content_type = content_type.unwrap_or(HeaderValue::from_static(""));
+        let form =
+            Form::parse(content_type.to_str().unwrap_or_default(), &body).map_err(RequestError::Form)?;
+        let (model, model_at) = form.field(&body, "model").ok_or(RequestError::ModelMissing)?;
+        if model.is_empty() || model.len() > MODEL_BYTES_MAX {
+            return Err(RequestError::ModelType);
+        }
+        let stream = match form.field(&body, "stream").map(|(value, _)| value) {
+            None | Some("" | "false" | "False" | "0") => false,
+            Some("true" | "True" | "1") => true,
+            Some(_) => return Err(RequestError::StreamType),
+        };
+        Ok(Self {
+            door,
+            model: model.to_owned(),
+            stream,
+            wants_usage: true,
+            form: Some(content_type),
+            model_at,
+            usage_edit: None,
+            body,
+        })
+    }
+
+    /// A call that names no model, about what a provider keeps.
+    pub(crate) fn modelless(door: Door, body: Bytes) -> Self {
+        Self {
+            door,
+            body,
+            model: String::new(),
+            stream: false,
+            wants_usage: true,
+            form: None,
+            model_at: 0..0,
+            usage_edit: None,
+        }
     }
 
     /// The most tokens that the answer may have, when the caller says.
@@ -130,7 +182,10 @@ impl ChatRequest {
     /// The body for a provider: `model` as that provider calls it, and the usage chunk asked for. The very
     /// same bytes when neither needs a change.
     pub(crate) fn for_upstream(&self, model: &str, ask_usage: bool) -> Bytes {
-        let renamed = (model != self.model).then(|| serde_json::Value::from(model).to_string());
+        let renamed = (model != self.model).then(|| match self.form {
+            Some(_) => model.to_owned(),
+            None => serde_json::Value::from(model).to_string(),
+        });
         let mut edits: Vec<(Range<usize>, &str)> = Vec::with_capacity(2);
         if let Some(renamed) = &renamed {
             edits.push((self.model_at.clone(), renamed));

@@ -12,7 +12,10 @@ fn usage(usage: &Value) -> Value {
     let (input, output) = (count(&usage["prompt_tokens"]), count(&usage["completion_tokens"]));
     json!({
         "input_tokens": input,
-        "input_tokens_details": { "cached_tokens": count(&usage["prompt_tokens_details"]["cached_tokens"]) },
+        "input_tokens_details": {
+            "cached_tokens": count(&usage["prompt_tokens_details"]["cached_tokens"]),
+            "cache_write_tokens": count(&usage["prompt_tokens_details"]["cache_write_tokens"]),
+        },
         "output_tokens": output,
         "output_tokens_details": {
             "reasoning_tokens": count(&usage["completion_tokens_details"]["reasoning_tokens"]),

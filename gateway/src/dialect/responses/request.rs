@@ -130,9 +130,7 @@ fn items(index: usize, turn: &Value, input: &mut Vec<Value>) -> Result<(), Untra
             }
             let text = media::text_of(content);
             if !text.is_empty() {
-                input.push(
-                    json!({ "role": "assistant", "content": [{ "type": "output_text", "text": text }] }),
-                );
+                input.push(json!({ "role": "assistant", "content": text }));
             }
             for call in turn["tool_calls"].as_array().into_iter().flatten() {
                 let function = &call["function"];
@@ -237,7 +235,7 @@ mod tests {
                         { "type": "input_image", "image_url": "data:x", "detail": "auto" },
                         { "type": "input_file", "filename": "a.pdf", "file_data": "data:y" }] },
                     { "type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "enc" },
-                    { "role": "assistant", "content": [{ "type": "output_text", "text": "Looking." }] },
+                    { "role": "assistant", "content": "Looking." },
                     { "type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}" },
                     { "type": "function_call_output", "call_id": "c1", "output": "sunny" } ],
                 "tools": [{ "type": "function", "name": "f", "parameters": { "type": "object" } }],

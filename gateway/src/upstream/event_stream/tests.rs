@@ -2,10 +2,10 @@ use super::*;
 
 /// The message `{'foo':'bar'}` with the header `content-type`, as AWS's own test data has it.
 const PUBLISHED: [u8; 61] = [
-    0x00, 0x00, 0x00, 0x3d, 0x00, 0x00, 0x00, 0x20, 0x07, 0xfd, 0x83, 0x96, 0x0c, b'c', b'o', b'n', b't', b'e',
-    b'n', b't', b'-', b't', b'y', b'p', b'e', 0x07, 0x00, 0x10, b'a', b'p', b'p', b'l', b'i', b'c', b'a', b't',
-    b'i', b'o', b'n', b'/', b'j', b's', b'o', b'n', b'{', b'\'', b'f', b'o', b'o', b'\'', b':', b'\'', b'b',
-    b'a', b'r', b'\'', b'}', 0x8d, 0x9c, 0x08, 0xb1,
+    0x00, 0x00, 0x00, 0x3d, 0x00, 0x00, 0x00, 0x20, 0x07, 0xfd, 0x83, 0x96, 0x0c, b'c', b'o', b'n', b't',
+    b'e', b'n', b't', b'-', b't', b'y', b'p', b'e', 0x07, 0x00, 0x10, b'a', b'p', b'p', b'l', b'i', b'c',
+    b'a', b't', b'i', b'o', b'n', b'/', b'j', b's', b'o', b'n', b'{', b'\'', b'f', b'o', b'o', b'\'', b':',
+    b'\'', b'b', b'a', b'r', b'\'', b'}', 0x8d, 0x9c, 0x08, 0xb1,
 ];
 
 fn message(headers: &[(&str, &str)], payload: &[u8]) -> Vec<u8> {
@@ -38,9 +38,15 @@ fn the_published_message_is_read() {
 
 #[test]
 fn messages_survive_every_way_of_cutting() {
-    let mut wire = message(&[(":message-type", "event"), (":event-type", "messageStart")], b"{}");
+    let mut wire = message(
+        &[(":message-type", "event"), (":event-type", "messageStart")],
+        b"{}",
+    );
     wire.extend(message(
-        &[(":message-type", "exception"), (":exception-type", "throttlingException")],
+        &[
+            (":message-type", "exception"),
+            (":exception-type", "throttlingException"),
+        ],
         "{\"message\":\"né\"}".as_bytes(),
     ));
     for size in 1..=wire.len() {

@@ -100,7 +100,11 @@ fn tool(mut tool: Value) -> Result<Value, Untranslatable> {
             function[name] = value;
         }
     }
-    Ok(json!({ "type": "function", "function": function }))
+    let mut out = json!({ "type": "function", "function": function });
+    if let Some(control) = tool.get_mut("cache_control").map(Value::take) {
+        out["cache_control"] = control;
+    }
+    Ok(out)
 }
 
 /// Thinking by budget or by effort, and a schema for the answer.

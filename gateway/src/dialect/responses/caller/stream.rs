@@ -160,6 +160,9 @@ impl Encoder {
         }
         let mut data = self.place(kind);
         data["delta"] = json!(text);
+        if kind == Kind::Text {
+            data["logprobs"] = json!([]);
+        }
         self.event(kind.events()[0], data, out);
     }
 
@@ -170,6 +173,9 @@ impl Encoder {
         let mut data = self.place(kind);
         let field = if kind == Kind::Refusal { "refusal" } else { "text" };
         data[field] = json!(text);
+        if kind == Kind::Text {
+            data["logprobs"] = json!([]);
+        }
         self.event(kind.events()[1], data, out);
         self.part_event("done", kind, &text, out);
         let item = self.item(kind, &text, "completed");

@@ -90,7 +90,17 @@ fn result(
     Ok(())
 }
 
+/// A block as a part, with its mark on what to cache.
 fn part(index: usize, mut block: Value) -> Result<Value, Untranslatable> {
+    let control = block.get_mut("cache_control").map(Value::take);
+    let mut part = bare_part(index, block)?;
+    if let Some(control) = control.filter(|control| !control.is_null()) {
+        part["cache_control"] = control;
+    }
+    Ok(part)
+}
+
+fn bare_part(index: usize, mut block: Value) -> Result<Value, Untranslatable> {
     let source = block["source"].take();
     match (block["type"].as_str(), source["type"].as_str()) {
         (Some("text"), _) => Ok(json!({ "type": "text", "text": block["text"].take() })),
