@@ -20,6 +20,7 @@ mod count;
 pub(crate) mod models;
 mod operations;
 mod route;
+pub(crate) mod stored;
 
 #[derive(OpenApi)]
 #[openapi(paths(
@@ -33,6 +34,19 @@ mod route;
     operations::images,
     operations::speech,
     operations::rerank,
+    operations::transcriptions,
+    operations::translations,
+    operations::image_edits,
+    operations::image_variations,
+    stored::upload,
+    stored::files,
+    stored::file,
+    stored::delete_file,
+    stored::file_content,
+    stored::create_batch,
+    stored::batches,
+    stored::batch,
+    stored::cancel_batch,
     route::explain,
     cache::status,
     cache::invalidate,
@@ -53,6 +67,16 @@ pub(crate) fn router(shared: Arc<Shared>) -> OpenApiRouter {
         .route("/v1/images/generations", post(operations::images))
         .route("/v1/audio/speech", post(operations::speech))
         .route("/v1/rerank", post(operations::rerank))
+        .route("/v1/audio/transcriptions", post(operations::transcriptions))
+        .route("/v1/audio/translations", post(operations::translations))
+        .route("/v1/images/edits", post(operations::image_edits))
+        .route("/v1/images/variations", post(operations::image_variations))
+        .route("/v1/files", get(stored::files).post(stored::upload))
+        .route("/v1/files/{id}", get(stored::file).delete(stored::delete_file))
+        .route("/v1/files/{id}/content", get(stored::file_content))
+        .route("/v1/batches", get(stored::batches).post(stored::create_batch))
+        .route("/v1/batches/{id}", get(stored::batch))
+        .route("/v1/batches/{id}/cancel", post(stored::cancel_batch))
         .route("/v1/route", post(route::explain))
         .route("/v1/cache/status", get(cache::status))
         .route("/v1/cache/invalidate", post(cache::invalidate))

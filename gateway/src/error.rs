@@ -9,6 +9,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
 use crate::api::cache::InvalidateError;
+use crate::api::stored::StoredError;
 use crate::cache::PolicyError;
 use crate::dialect::door::{Door, ErrorWords};
 use crate::dialect::openai::request::RequestError;
@@ -40,6 +41,8 @@ pub(crate) enum GatewayError {
     BodyEncoded,
     #[error(transparent)]
     Request(#[from] RequestError),
+    #[error(transparent)]
+    Stored(#[from] StoredError),
     #[error("{}", unroutable(.model, .reason))]
     Unroutable {
         /// As asked for.
@@ -78,8 +81,11 @@ impl Classify for GatewayError {
             | Self::Environment
             | Self::Cache(_)
             | Self::Invalidate(_)
-            | Self::Request(_) => ErrorKind::Invalid,
-            Self::Unroutable { .. } => ErrorKind::NotFound,
+            | Self::Request(_)
+            | Self::Stored(StoredError::NoProvider | StoredError::Provider(_) | StoredError::Invalid(_)) => {
+                ErrorKind::Invalid
+            }
+            Self::Unroutable { .. } | Self::Stored(StoredError::Unknown(_)) => ErrorKind::NotFound,
         }
     }
 
@@ -100,7 +106,8 @@ impl Classify for GatewayError {
             Self::Invalidate(InvalidateError::Json(_)) | Self::Request(RequestError::Json(_)) => {
                 "invalid_json"
             }
-            Self::Invalidate(_) | Self::Request(_) => "invalid_value",
+            Self::Stored(StoredError::Unknown(_)) => "not_found",
+            Self::Invalidate(_) | Self::Request(_) | Self::Stored(_) => "invalid_value",
             Self::Unroutable { .. } => "model_not_found",
         }
     }

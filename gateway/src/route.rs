@@ -40,7 +40,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    fn new(provider: &Arc<Provider>, model: &str) -> Self {
+    pub(crate) fn new(provider: &Arc<Provider>, model: &str) -> Self {
         Self {
             provider: Arc::clone(provider),
             model: model.to_owned(),

@@ -125,7 +125,7 @@ pub(super) async fn complete(shared: Arc<Shared>, door: Door, request: Request) 
 }
 
 /// The key, and a place among the calls in progress. Before this, nothing is recorded: there is no project.
-async fn admit(
+pub(super) async fn admit(
     shared: &Shared,
     settings: &GatewaySettings,
     door: Door,
@@ -217,7 +217,7 @@ async fn prepare(
     body: axum::body::Body,
 ) -> Result<(ChatRequest, Candidates), GatewayError> {
     let body = body::read(shared, settings, headers, body).await?;
-    let request = ChatRequest::parse(call.door, body)?;
+    let request = ChatRequest::read(call.door, headers, body)?;
     call.request = Some(RequestRecord {
         body: request.body.clone(),
         model: request.model.clone(),
@@ -271,7 +271,7 @@ pub(super) fn estimate(
     Some(cost.total)
 }
 
-fn refuse(mut call: CallGuard, error: GatewayError) -> Response {
+pub(super) fn refuse(mut call: CallGuard, error: GatewayError) -> Response {
     use brokle_model::error::Classify;
     if let GatewayError::Quota(exceeded) = &error {
         call.quota = Some(QuotaRecord::refused(exceeded.which()));

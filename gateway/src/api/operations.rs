@@ -13,6 +13,9 @@ use crate::shared::Shared;
 /// One handler and its description.
 macro_rules! operation {
     ($name:ident, $operation:ident, $path:literal, $summary:literal, $answer:literal) => {
+        operation!($name, $operation, $path, $summary, $answer, "application/json");
+    };
+    ($name:ident, $operation:ident, $path:literal, $summary:literal, $answer:literal, $kind:literal) => {
         #[doc = $summary]
         ///
         /// The body is `OpenAI`'s and reaches the provider byte for byte, but for `model`; so does the answer.
@@ -20,7 +23,7 @@ macro_rules! operation {
             post,
             path = $path,
             tag = "gateway",
-            request_body(content = serde_json::Value, content_type = "application/json"),
+            request_body(content = serde_json::Value, content_type = $kind),
             responses(
                 (status = 200, description = $answer, body = serde_json::Value),
                 (status = 400, description = "The request is wrong, or the provider has no such call",
@@ -81,4 +84,36 @@ operation!(
     "/v1/rerank",
     "Puts documents in order of a query.",
     "The order, with scores"
+);
+operation!(
+    transcriptions,
+    Transcriptions,
+    "/v1/audio/transcriptions",
+    "Writes down what is spoken.",
+    "The text, in the format asked for, or a stream of events when `stream` is true",
+    "multipart/form-data"
+);
+operation!(
+    translations,
+    Translations,
+    "/v1/audio/translations",
+    "Writes down in English what is spoken.",
+    "The text, in the format asked for",
+    "multipart/form-data"
+);
+operation!(
+    image_edits,
+    ImageEdits,
+    "/v1/images/edits",
+    "Changes images by a description.",
+    "The images",
+    "multipart/form-data"
+);
+operation!(
+    image_variations,
+    ImageVariations,
+    "/v1/images/variations",
+    "Makes images like another.",
+    "The images",
+    "multipart/form-data"
 );

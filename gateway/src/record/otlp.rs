@@ -131,7 +131,7 @@ impl<'a> View<'a> {
     fn describe_call(&self) -> Attributes {
         let record = self.record;
         let mut attributes = Attributes::default();
-        attributes.text("http.request.method", "POST");
+        attributes.text("http.request.method", record.door.method());
         attributes.text("http.route", record.door.path());
         attributes.text("url.path", record.door.path());
         attributes.int("http.response.status_code", u64::from(record.status));
@@ -171,7 +171,7 @@ impl<'a> View<'a> {
             Some(request) if !self.record.attempts.is_empty() || self.is_hit() => {
                 format!("{} {}", self.record.door.operation_name(), request.model)
             }
-            _ => format!("POST {}", self.record.door.path()),
+            _ => format!("{} {}", self.record.door.method(), self.record.door.path()),
         }
     }
 
@@ -221,7 +221,9 @@ impl<'a> View<'a> {
             parent_span_id: record.span.as_bytes().to_vec(),
             trace_state: record.trace.state.clone(),
             flags: record.trace.client_flags(),
-            name: format!("{} {}", record.door.operation_name(), attempt.model),
+            name: format!("{} {}", record.door.operation_name(), attempt.model)
+                .trim_end()
+                .to_owned(),
             kind: SpanKind::Client.into(),
             start_time_unix_nano: self.nanos(attempt.started),
             end_time_unix_nano: self.nanos(attempt.ended.unwrap_or(record.ended)),
@@ -282,12 +284,14 @@ impl<'a> View<'a> {
         let mut attributes = Attributes::default();
         attributes.text("gen_ai.operation.name", self.record.door.operation_name());
         attributes.text("gen_ai.provider.name", attempt.provider.vendor.as_str());
-        attributes.text("gen_ai.request.model", attempt.model.as_str());
+        // A call about what a provider keeps is none of a model's.
+        let model = Some(attempt.model.as_str()).filter(|model| !model.is_empty());
+        attributes.text_if("gen_ai.request.model", model);
         attributes.flag("gen_ai.request.stream", stream);
         self.parameters.describe(&mut attributes);
         attributes.text("server.address", attempt.provider.address.host.as_str());
         attributes.int("server.port", u64::from(attempt.provider.address.port));
-        attributes.text("http.request.method", "POST");
+        attributes.text("http.request.method", self.record.door.method());
         if let Some(status) = attempt.status {
             attributes.int("http.response.status_code", u64::from(status));
         }

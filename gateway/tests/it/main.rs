@@ -6,8 +6,11 @@
     reason = "tests fail by panicking"
 )]
 
+mod bedrock;
 mod cache;
+mod catalog;
 mod configuration;
+mod contract;
 mod dialects;
 mod disconnect;
 mod errors;
@@ -15,6 +18,7 @@ mod fallback;
 mod messages;
 mod models;
 mod operations;
+mod pairs;
 mod passthrough;
 mod quotas;
 mod recording;
@@ -22,4 +26,6 @@ mod responses;
 mod routing;
 mod spans;
 mod stage;
+mod stored;
 mod stream;
+mod vertex;

@@ -186,3 +186,116 @@ async fn tokens_are_counted_by_the_provider_where_it_can_and_here_where_it_canno
     assert_eq!(refused.status(), 404);
     assert_eq!(refused.json::<Value>().await.unwrap()["type"], "error");
 }
+
+const FORM: &str = "--XX\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nmock/mock-a\r\n\
+    --XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.mp3\"\r\n\
+    Content-Type: audio/mpeg\r\n\r\nID3 not music\r\nEXTRA--XX--\r\n";
+
+async fn send_form(stage: &Stage, path: &str, extra: &str) -> reqwest::Response {
+    let request = stage
+        .client
+        .post(format!("{}{path}", stage.url))
+        .bearer_auth(GOOD_KEY);
+    let request = request.header("content-type", "multipart/form-data; boundary=XX");
+    request.body(FORM.replace("EXTRA", extra)).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_recording_reaches_the_provider_byte_for_byte_and_comes_back_as_text() {
+    let stage = Stage::new().await;
+    let response = send_form(&stage, "/v1/audio/transcriptions", "").await;
+    let spans = stage.trace_of(&response).await;
+    let answer: Value = response.json().await.unwrap();
+    assert_eq!(answer["text"], "You said it.");
+    let seen = stage.provider.requests().remove(0);
+    assert_eq!(seen.path, "/v1/audio/transcriptions");
+    assert_eq!(seen.header("content-type"), "multipart/form-data; boundary=XX");
+    let expected = FORM.replace("EXTRA", "").replace("mock/mock-a", "mock-a");
+    assert_eq!(seen.body, expected.as_bytes());
+    assert_eq!(spans[1].name, "transcription mock-a");
+    assert_eq!(attribute(&spans[1], "gen_ai.usage.input_tokens"), 14);
+
+    let text = "--XX\r\nContent-Disposition: form-data; name=\"response_format\"\r\n\r\ntext\r\n";
+    let response = send_form(&stage, "/v1/audio/transcriptions", text).await;
+    assert_eq!(
+        header(response.headers(), "content-type"),
+        "text/plain; charset=utf-8"
+    );
+    assert_eq!(response.text().await.unwrap(), "You said it.");
+    let translated = send_form(&stage, "/v1/audio/translations", "").await;
+    assert_eq!(translated.json::<Value>().await.unwrap()["text"], "You said it.");
+}
+
+#[tokio::test]
+async fn a_transcript_is_streamed_as_the_provider_sends_it_and_recorded_with_its_usage() {
+    let stage = Stage::new().await;
+    let stream = "--XX\r\nContent-Disposition: form-data; name=\"stream\"\r\n\r\ntrue\r\n";
+    let response = send_form(&stage, "/v1/audio/transcriptions", stream).await;
+    let trace = header(response.headers(), "x-brokle-trace-id").to_owned();
+    let raw = response.text().await.unwrap();
+    assert!(
+        raw.starts_with("data: {\"type\":\"transcript.text.delta\""),
+        "{raw}"
+    );
+    assert!(raw.contains("transcript.text.done"), "{raw}");
+    let spans = stage.sink.trace(&trace).await;
+    assert_eq!(attribute(&spans[1], "gen_ai.usage.output_tokens"), 4);
+    assert_eq!(
+        parsed(&spans[1], "gen_ai.output.messages")[0]["parts"][0]["content"],
+        "You said it."
+    );
+}
+
+#[tokio::test]
+async fn a_form_that_is_none_or_names_no_model_is_refused() {
+    let stage = Stage::new().await;
+    let post = || {
+        stage
+            .client
+            .post(format!("{}/v1/audio/transcriptions", stage.url))
+            .bearer_auth(GOOD_KEY)
+    };
+    let refused = post().body("{\"model\":\"mock/mock-a\"}").send().await.unwrap();
+    assert_eq!(refused.status(), 400);
+    let nameless = FORM
+        .replace("EXTRA", "")
+        .replace("name=\"model\"", "name=\"other\"");
+    let request = post()
+        .header("content-type", "multipart/form-data; boundary=XX")
+        .body(nameless);
+    let refused: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(refused["error"]["param"], "model");
+}
+
+#[tokio::test]
+async fn embeddings_come_from_providers_of_every_format_that_has_them() {
+    for (dialect, model, path) in [
+        ("gemini", "mock-a", "/v1/models/mock-a:batchEmbedContents"),
+        ("cohere", "mock-a", "/v1/embed"),
+        (
+            "bedrock",
+            "amazon.titan-embed-text-v2:0",
+            "/v1/model/amazon.titan-embed-text-v2%3A0/invoke",
+        ),
+        ("vertex", "mock-a", "/v1/publishers/google/models/mock-a:predict"),
+    ] {
+        let stage = Stage::with_second_dialect("other", dialect, "").await;
+        let body =
+            json!({ "model": format!("other/{model}"), "input": "hello", "encoding_format": "base64" });
+        let response = send(&stage, "/v1/embeddings", &body).await;
+        assert_eq!(response.status(), 200, "{dialect}");
+        let spans = stage.trace_of(&response).await;
+        let answer: Value = response.json().await.unwrap();
+        assert_eq!(
+            answer["data"][0]["embedding"], "AAAAPwAAgL4=",
+            "{dialect}: {answer}"
+        );
+        assert_eq!(stage.provider.requests()[0].path, path);
+        let counted = attribute(&spans[1], "gen_ai.usage.input_tokens");
+        assert_eq!(answer["usage"]["prompt_tokens"], counted, "{dialect}");
+        assert!(counted.as_u64() > Some(0), "{dialect}");
+    }
+    let stage = Stage::with_second_dialect("other", "anthropic", "").await;
+    let body = json!({ "model": "other/mock-a", "input": "hello" });
+    assert_eq!(send(&stage, "/v1/embeddings", &body).await.status(), 400);
+}

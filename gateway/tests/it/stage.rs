@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::serve::ListenerExt as _;
-use brokle_gateway::{Gateway, GatewayConfig, Ports};
+use brokle_gateway::{Gateway, GatewayConfig, GatewaySettings, Ports};
 use brokle_model::clock::{Clock, ManualClock};
 use brokle_model::id::{ApiKeyId, OrganizationId, ProjectId};
 use brokle_model::port::{AuthError, KeyGrant, KeyResolver, SinkFull, TelemetrySink};
@@ -20,6 +20,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prometheus_client::registry::Registry;
 use prost::Message;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -76,8 +77,34 @@ impl Stage {
         Self::over(FakeProvider::start().await, extra, sink).await
     }
 
-    async fn over(provider: FakeProvider, extra: &str, sink: Arc<MemorySink>) -> Self {
+    pub(crate) async fn over(provider: FakeProvider, extra: &str, sink: Arc<MemorySink>) -> Self {
         let settings = config(&provider, extra).resolve(&|_| None).unwrap();
+        Self::of(provider, settings, sink).await
+    }
+
+    /// With `config` alone, and nothing of ours.
+    pub(crate) async fn over_plain(provider: FakeProvider, config: &str, sink: Arc<MemorySink>) -> Self {
+        let config: GatewayConfig = toml::from_str(config).unwrap();
+        let settings = config.resolve(&|_| None).unwrap();
+        Self::of(provider, settings, sink).await
+    }
+
+    /// The same as [`Self::over`] in an environment, with what must stand at the beginning of a configuration.
+    pub(crate) async fn over_environment(
+        provider: FakeProvider,
+        top: &str,
+        environment: &dyn Fn(&str) -> Option<SecretString>,
+    ) -> Self {
+        let base = format!(
+            "{top}[providers.mock]\nbase_url = \"{}\"\napi_key = \"{PROVIDER_KEY}\"\n",
+            provider.base_url()
+        );
+        let config: GatewayConfig = toml::from_str(&base).unwrap();
+        let settings = config.resolve(environment).unwrap();
+        Self::of(provider, settings, MemorySink::new()).await
+    }
+
+    async fn of(provider: FakeProvider, settings: GatewaySettings, sink: Arc<MemorySink>) -> Self {
         let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let clock = Arc::new(ManualClock::at(now));
         let mut registry = Registry::default();
