@@ -47,7 +47,7 @@ mod relay;
 mod route;
 mod settings;
 mod shared;
-mod sse;
+pub mod sse;
 mod tokens;
 mod trace_context;
 mod upstream;

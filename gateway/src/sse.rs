@@ -14,11 +14,11 @@ pub(crate) const KEEPALIVE: &[u8] = b": keepalive\n\n";
 
 /// A frame exceeded the bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FrameTooLarge;
+pub struct FrameTooLarge;
 
 /// Cuts a stream of bytes into frames, each including the blank line that ends it.
 #[derive(Debug)]
-pub(crate) struct Splitter {
+pub struct Splitter {
     buffer: BytesMut,
     scanned: usize,
     line_start: usize,
@@ -27,7 +27,7 @@ pub(crate) struct Splitter {
 
 impl Splitter {
     /// A splitter for frames of at most `bytes_max`.
-    pub(crate) fn new(bytes_max: usize) -> Self {
+    pub fn new(bytes_max: usize) -> Self {
         Self {
             buffer: BytesMut::new(),
             scanned: 0,
@@ -37,12 +37,12 @@ impl Splitter {
     }
 
     /// Adds what was read.
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
     /// The next whole frame, if there is one.
-    pub(crate) fn next_frame(&mut self) -> Result<Option<Bytes>, FrameTooLarge> {
+    pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameTooLarge> {
         while let Some(offset) = memchr::memchr2(b'\n', b'\r', &self.buffer[self.scanned..]) {
             let at = self.scanned + offset;
             let end = match (self.buffer[at], self.buffer.get(at + 1)) {
@@ -67,7 +67,7 @@ impl Splitter {
     }
 
     /// What is left when the stream has ended: a last frame whose blank line never came, or nothing.
-    pub(crate) fn remainder(&mut self) -> Option<Bytes> {
+    pub fn remainder(&mut self) -> Option<Bytes> {
         let rest = self.take(self.buffer.len());
         (!rest.trim_ascii().is_empty()).then_some(rest)
     }
@@ -89,15 +89,15 @@ impl Splitter {
 
 /// What a frame says.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Event<'a> {
+pub struct Event<'a> {
     /// The `event:` field.
-    pub(crate) name: Option<&'a [u8]>,
+    pub name: Option<&'a [u8]>,
     /// The `data:` lines, joined by line feeds. `None` for a comment.
-    pub(crate) data: Option<Cow<'a, [u8]>>,
+    pub data: Option<Cow<'a, [u8]>>,
 }
 
 /// Reads a frame's fields.
-pub(crate) fn parse(frame: &[u8]) -> Event<'_> {
+pub fn parse(frame: &[u8]) -> Event<'_> {
     let mut event = Event {
         name: None,
         data: None,

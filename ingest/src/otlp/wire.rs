@@ -42,6 +42,8 @@ pub enum Value<'a> {
     Bytes(&'a [u8]),
     /// `fixed32`, `sfixed32` and `float`.
     Fixed32(u32),
+    /// A group, whole and skipped. No schema of ours has any, so under a known number it is a mismatch.
+    Group,
 }
 
 /// One field of a message.
@@ -91,8 +93,8 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Iterates over the fields of a message in the order in which they were written. Groups are skipped. After
-/// an error the iterator is at its end.
+/// Iterates over the fields of a message in the order in which they were written. What is in a group is
+/// skipped. After an error the iterator is at its end.
 #[derive(Debug, Clone)]
 pub struct Fields<'a> {
     rest: &'a [u8],
@@ -117,25 +119,23 @@ impl<'a> Fields<'a> {
 
     #[inline(always)]
     fn read(&mut self) -> Result<Option<Field<'a>>, WireError> {
-        loop {
-            if self.rest.is_empty() {
-                return Ok(None);
-            }
-            let (number, wire_type) = self.tag()?;
-            let value = match wire_type {
-                0 => Value::Varint(self.varint()?),
-                1 => Value::Fixed64(u64::from_le_bytes(self.array()?)),
-                2 => Value::Bytes(self.length_delimited()?),
-                3 => {
-                    self.skip_group(number)?;
-                    continue;
-                }
-                4 => return Err(WireError::Group),
-                5 => Value::Fixed32(u32::from_le_bytes(self.array()?)),
-                _ => return Err(WireError::WireType),
-            };
-            return Ok(Some(Field { number, value }));
+        if self.rest.is_empty() {
+            return Ok(None);
         }
+        let (number, wire_type) = self.tag()?;
+        let value = match wire_type {
+            0 => Value::Varint(self.varint()?),
+            1 => Value::Fixed64(u64::from_le_bytes(self.array()?)),
+            2 => Value::Bytes(self.length_delimited()?),
+            3 => {
+                self.skip_group(number)?;
+                Value::Group
+            }
+            4 => return Err(WireError::Group),
+            5 => Value::Fixed32(u32::from_le_bytes(self.array()?)),
+            _ => return Err(WireError::WireType),
+        };
+        Ok(Some(Field { number, value }))
     }
 
     #[inline(always)]
@@ -321,10 +321,16 @@ mod tests {
         // Field 2 as a group that holds a nested group 3, then field 1.
         assert_eq!(
             read(&[0x13, 0x1b, 0x08, 1, 0x1c, 0x14, 0x08, 7]),
-            Ok(vec![Field {
-                number: 1,
-                value: Value::Varint(7)
-            }])
+            Ok(vec![
+                Field {
+                    number: 2,
+                    value: Value::Group
+                },
+                Field {
+                    number: 1,
+                    value: Value::Varint(7)
+                }
+            ])
         );
         assert_eq!(read(&[0x13, 0x1c]), Err(WireError::Group));
         assert_eq!(read(&[0x14]), Err(WireError::Group));

@@ -200,6 +200,7 @@ pub(super) fn scramble(message: &[u8], kind: Kind, seed: u64) -> Vec<u8> {
             Value::Varint(value) => encoder.varint(field.number, value),
             Value::Fixed64(value) => encoder.fixed64(field.number, value),
             Value::Fixed32(value) => encoder.fixed32(field.number, value),
+            Value::Group => unreachable!("the generated types write no groups"),
             Value::Bytes(bytes) => match kind.child(field.number) {
                 Some(child) => encoder.bytes(field.number, &scramble(bytes, child, random)),
                 None => encoder.bytes(field.number, bytes),
