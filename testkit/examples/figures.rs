@@ -1,15 +1,20 @@
 //! Prints the figures that a user of the embedded mode meets: time from start to serving (first and second
-//! start), memory at rest of the server and of its engine, and time from acknowledgement to visibility.
+//! start), memory at rest of the server and of its engine, and time from acknowledgement to visibility: of single
+//! traces, and of traces that come beside a steady load.
 //!
-//! usage: figures BINARY [TRACES]    (run by `make bench` on the release build)
+//! usage: figures BINARY [TRACES] [SECONDS]    (run by `make bench` on the release build)
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a benchmark that prints and may fail loudly"
 )]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use brokle_testkit::bench::load::{Bodies, Plan};
+use brokle_testkit::bench::payload::{Encoding, Shape, Template};
+use brokle_testkit::bench::{http, process};
 use brokle_testkit::otlp;
 use brokle_testkit::server::{Server, ServerOptions, child_of};
 use brokle_testkit::tenant::Tenant;
@@ -19,12 +24,18 @@ use reqwest::Client;
 /// Long enough for caches to settle and for background work of the start to end.
 const REST: Duration = Duration::from_secs(5);
 const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
+/// The steady load: requests a second, of this many spans.
+const LOAD_RATE: f64 = 200.0;
+const LOAD_SPANS: u64 = 100;
+/// Numbers of the traces that are looked for beside the load.
+const BESIDE_LOAD: u64 = 1 << 40;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let binary = arguments.next().unwrap_or_else(|| "target/release/brokle".into());
-    let traces: u64 = arguments.next().map_or(Ok(500), |text| text.parse())?;
+    let traces: u64 = arguments.next().map_or(Ok(300), |text| text.parse())?;
+    let load_seconds: u64 = arguments.next().map_or(Ok(60), |text| text.parse())?;
 
     let started = Instant::now();
     let mut server = Server::start(
@@ -80,6 +91,68 @@ async fn main() -> anyhow::Result<()> {
         "resident memory after, server / engine: {} / {} MiB",
         resident_mib(server.pid()),
         resident_mib(engine)
+    );
+    under_load(&server, &tenant, Duration::from_secs(load_seconds)).await
+}
+
+/// What the same questions are answered while spans come steadily.
+async fn under_load(server: &Server, tenant: &Tenant, length: Duration) -> anyhow::Result<()> {
+    let engine = child_of(server.pid()).unwrap();
+    let plan = Plan {
+        address: server.otlp_http_url().trim_start_matches("http://").to_owned(),
+        key: tenant.key.clone(),
+        template: Arc::new(Template::new(Shape::Small, LOAD_SPANS)?),
+        bodies: Bodies::Template,
+        encoding: Encoding::Identity,
+        lanes: 8,
+        rate: Some(LOAD_RATE),
+        length,
+        first: 0,
+    };
+    let used = || {
+        anyhow::Ok((
+            process::processor_seconds(server.pid())?,
+            process::processor_seconds(engine)?,
+        ))
+    };
+    let before = used()?;
+    let load = tokio::task::spawn_blocking(move || http::send(plan));
+    let mut visible_ms = Vec::new();
+    let mut number = BESIDE_LOAD;
+    while !load.is_finished() {
+        let (_, visible) = one_trace(server, tenant, number).await?;
+        visible_ms.push(visible.as_millis());
+        number += 1;
+    }
+    let outcome = load.await?;
+    let after = used()?;
+    let spans = outcome.acknowledged * LOAD_SPANS;
+    let rate = spans as f64 / outcome.elapsed.as_secs_f64();
+    println!(
+        "under load: {rate:.0} spans/s for {length:?}, {} of {} requests failed",
+        outcome.failed,
+        outcome.acknowledged + outcome.failed
+    );
+    println!(
+        "  acknowledgement:                      p50 {:.2} ms, p99 {:.2} ms",
+        outcome.latency_ms(0.5),
+        outcome.latency_ms(0.99)
+    );
+    println!(
+        "  acknowledged to visible, {} traces:  p50 {} ms, p99 {} ms",
+        visible_ms.len(),
+        at(&mut visible_ms, 50),
+        at(&mut visible_ms, 99)
+    );
+    println!(
+        "  processor us a span, server / engine: {:.2} / {:.2}",
+        (after.0 - before.0) * 1e6 / spans as f64,
+        (after.1 - before.1) * 1e6 / spans as f64
+    );
+    println!(
+        "  most resident memory, server / engine: {} / {} MiB",
+        process::resident_mib(server.pid())?.1,
+        process::resident_mib(engine)?.1
     );
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! What the tests share. Real components only: [`server`] runs the real binary as its own process, on free
 //! ports and on a database of its own; [`clickhouse`] gives
 //! a database alone; [`tenant`] signs up at its real API; [`otlp`] makes payloads; [`provider`]
-//! stands in for a model provider; [`faults`] breaks things under load and counts what is left.
+//! stands in for a model provider; [`faults`] breaks things under load and counts what is left;
+//! [`bench`] measures collectors side by side.
 
+pub mod bench;
 pub mod clickhouse;
 pub mod faults;
 pub mod otlp;

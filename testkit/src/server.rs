@@ -28,6 +28,8 @@ pub struct ServerOptions {
     pub demo: bool,
     /// A data directory elsewhere, such as on a small disk.
     pub data_dir: Option<PathBuf>,
+    /// The processors that it may use, as `taskset` names them.
+    pub processors: Option<String>,
 }
 
 /// A server that ends with the test.
@@ -237,7 +239,7 @@ fn spawn(
         .create(true)
         .append(true)
         .open(directory.join("log"))?;
-    let mut command = Command::new(binary);
+    let mut command = crate::bench::process::command_on(options.processors.as_deref(), binary);
     command
         .arg(if options.demo { "demo" } else { "serve" })
         .current_dir(directory)
