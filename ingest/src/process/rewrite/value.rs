@@ -206,5 +206,7 @@ fn spelled(field: &Field<'_>) -> String {
         (_, Value::Varint(number)) => number.cast_signed().to_string(),
         (_, Value::Fixed64(number)) => number.to_string(),
         (_, Value::Fixed32(number)) => number.to_string(),
+        // What is in a group has no meaning here.
+        (_, Value::Group) => String::new(),
     }
 }
