@@ -81,6 +81,7 @@ fn encoded_ids(body: &[u8]) -> Vec<Ids> {
         environment: "",
         signal: Signal::Traces,
         received_at: DateTime::UNIX_EPOCH,
+        retention_days: 30,
         body,
     };
     let batches = encode_range(&[record], context).expect("what is kept can be encoded");

@@ -65,6 +65,7 @@ fn request(number: u64) -> Submission {
         signal: Signal::Traces,
         body: Bytes::from(body),
         items: 1,
+        retention_days: 30,
     }
 }
 
