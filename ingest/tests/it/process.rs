@@ -1,5 +1,6 @@
 //! What a project's settings do to requests of every signal.
 
+use brokle_ingest::otlp::encode::Encoder;
 use brokle_ingest::process::{HashKey, ProcessMetrics, Processed, Processors};
 use brokle_model::id::ProjectId;
 use brokle_model::telemetry::Signal;
@@ -240,6 +241,34 @@ fn values_are_redacted_wherever_a_span_has_them() {
     let expected = format!("{request:?}").replace(secret, "[REDACTED:email]");
     let after = ExportTraceServiceRequest::decode(processed.body).unwrap();
     assert_eq!(format!("{after:?}"), expected, "and nothing else has changed");
+}
+
+#[test]
+fn fields_that_nobody_knows_do_not_hide_a_value_from_redaction() {
+    let secret = b"ada@example.com";
+    let wrap = |number: u32, content: Vec<u8>| {
+        let mut out = Encoder::default();
+        out.bytes(number, &content);
+        out.into_bytes()
+    };
+    let mut any_value = Encoder::default();
+    any_value.bytes(1, secret);
+    any_value.varint(100, 1);
+    let attribute = [wrap(1, b"k".to_vec()), wrap(2, any_value.into_bytes())].concat();
+    let span = [span(1, vec![]).encode_to_vec(), wrap(9, attribute)].concat();
+    let body = wrap(1, wrap(2, wrap(2, span)));
+    let processed = apply(
+        json!({"redaction": {"patterns": ["email"]}}),
+        Signal::Traces,
+        body,
+        1,
+    );
+    let attributes = spans_of(&processed).remove(0).attributes;
+    let found = attributes[0]
+        .value
+        .as_ref()
+        .and_then(|value| value.value.as_ref());
+    assert!(is_text(found, "[REDACTED:email]"), "{found:?}");
 }
 
 #[test]

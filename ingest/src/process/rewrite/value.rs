@@ -35,7 +35,9 @@ impl Rewrite<'_> {
         depth: usize,
         fresh: &mut Fresh,
     ) -> Result<New, WireError> {
-        let Some(field) = Fields::new(value).last().transpose()? else {
+        // Fields of no meaning, which readers skip, must not hide the value before them.
+        let own = Fields::new(value).filter(|field| !matches!(field, Ok(Field { number: 8.., .. })));
+        let Some(field) = own.last().transpose()? else {
             return Ok(New::Same);
         };
         match (field.number, field.value) {
