@@ -19,3 +19,10 @@ pub(crate) fn scopes() -> Array {
             .build(),
     )
 }
+
+pub(crate) fn key_format() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(["project", "short"]))
+        .build()
+}

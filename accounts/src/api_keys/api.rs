@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::extract::State;
 use brokle_http::permission::{ApiKeysRead, ApiKeysWrite};
 use brokle_http::{ApiResult, Envelope, Failures, InPath, Json, Path, Peer, ProjectMember, presented_key};
+use brokle_model::api_key::KeyFormat;
 use brokle_model::id::{ApiKeyId, ProjectId};
 use brokle_model::port::{AuthError, KeyResolver as _};
 use brokle_model::principal::Scope;
@@ -25,7 +26,7 @@ pub(crate) fn router() -> OpenApiRouter<Context> {
     OpenApiRouter::new()
         .routes(routes!(list_api_keys, create_api_key))
         .routes(routes!(revoke_api_key))
-        .routes(routes!(validate_key))
+        .routes(routes!(validate_key, post_validate_key))
 }
 
 /// An API key, without its secret.
@@ -74,6 +75,10 @@ struct CreateApiKeyRequest {
     scopes: Option<BTreeSet<Scope>>,
     #[serde(default)]
     expires_at: Option<DateTime<Utc>>,
+    /// `project` unless told otherwise; `short` (`bk_` and 40 letters or digits) for SDKs that take no other.
+    #[serde(default)]
+    #[schema(schema_with = schema::key_format, required = false)]
+    format: Option<KeyFormat>,
 }
 
 /// What a good key permits.
@@ -134,6 +139,7 @@ async fn create_api_key(
         name,
         scopes,
         expires_at,
+        format,
     }): Json<CreateApiKeyRequest>,
 ) -> ApiResult<(StatusCode, Envelope<CreatedApiKey>)> {
     let (project, user) = (member.project, member.user);
@@ -145,6 +151,7 @@ async fn create_api_key(
             name,
             scopes,
             expires_at,
+            format: format.unwrap_or_default(),
         },
     )
     .await?;
@@ -176,6 +183,19 @@ async fn revoke_api_key(
 ) -> ApiResult<StatusCode> {
     revoke::revoke(&context, member.project, path.key_id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says whether the presented API key is good, as Brokle's SDKs ask.
+#[utoipa::path(
+    post, path = "/v1/auth/validate-key", tag = "api-keys", security(("api_key" = [])),
+    responses((status = 200, description = "The key is good.", body = Envelope<KeyValidity>), Failures),
+)]
+async fn post_validate_key(
+    state: State<Context>,
+    peer: Peer,
+    headers: HeaderMap,
+) -> ApiResult<Envelope<KeyValidity>> {
+    validate_key(state, peer, headers).await
 }
 
 /// Says whether the presented API key is good, and for which project.

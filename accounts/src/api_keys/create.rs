@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use brokle_model::api_key::ApiKey;
+use brokle_model::api_key::{ApiKey, KeyFormat};
 use brokle_model::error::{Classify, ErrorKind};
 use brokle_model::id::{ApiKeyId, ProjectId, UserId};
 use brokle_model::principal::Scope;
@@ -24,6 +24,7 @@ pub(crate) struct CreateApiKey {
     /// Without a choice a key may do everything that a key can.
     pub(crate) scopes: Option<BTreeSet<Scope>>,
     pub(crate) expires_at: Option<DateTime<Utc>>,
+    pub(crate) format: KeyFormat,
 }
 
 /// Why no key was created.
@@ -96,7 +97,7 @@ pub(crate) async fn create(
     if unit.list_api_keys(input.project).await?.len() >= KEYS_PER_PROJECT_MAX {
         return Err(CreateApiKeyError::LimitReached);
     }
-    let key = ApiKey::generate(input.project);
+    let key = ApiKey::generate_as(input.format, input.project);
     let record = ApiKeyRecord {
         id: ApiKeyId::generate(now),
         project: input.project,
