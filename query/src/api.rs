@@ -4,6 +4,7 @@ mod analytics;
 mod completion;
 mod export;
 mod observations;
+mod scores;
 #[cfg(test)]
 mod tests;
 mod traces;
@@ -53,6 +54,7 @@ impl Query {
             .routes(routes!(traces::get_trace))
             .routes(routes!(observations::list_observations))
             .routes(routes!(export::export_trace))
+            .routes(routes!(scores::list_scores))
             .routes(routes!(analytics::overview))
             .routes(routes!(analytics::requests))
             .routes(routes!(analytics::costs))

@@ -5,6 +5,7 @@ mod attributes;
 mod cursor;
 mod error;
 mod range;
+mod scores;
 
 use brokle_model::id::{ProjectId, TraceId};
 
@@ -15,6 +16,7 @@ pub use attributes::{ATTRIBUTES_DEFAULT, ATTRIBUTES_MAX, AttributeScope, Attribu
 pub use cursor::{Cursor, InvalidCursor};
 pub use error::PlanError;
 pub use range::{TimeRange, to_nanos};
+pub use scores::{SCORES_DEFAULT, SCORES_MAX, ScoreCursor, ScoreList};
 
 use crate::filter::Filter;
 

@@ -5,6 +5,7 @@ mod charts;
 mod error;
 mod list;
 mod observations;
+mod scores;
 mod trace;
 
 use std::sync::Arc;

@@ -11,6 +11,7 @@ mod figures;
 pub(crate) mod keys;
 pub(crate) mod observation;
 pub(crate) mod otlp;
+pub(crate) mod score;
 mod span_row;
 pub(crate) mod trace;
 mod usage;

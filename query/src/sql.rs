@@ -12,6 +12,7 @@
 mod charts;
 mod condition;
 mod observations;
+mod scores;
 mod statement;
 mod summaries;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod windows;
 pub(crate) use charts::{FACET_VALUES_MAX, FACETS, FacetName, histogram};
 pub(crate) use condition::is_about_names;
 pub(crate) use observations::{observation_keys, observation_rows};
+pub(crate) use scores::scores;
 pub(crate) use summaries::{summaries, trace_metadata};
 pub(crate) use traces::{Candidates, candidates, trace_ranges};
 pub(crate) use windows::{Window, merge};

@@ -1,8 +1,10 @@
 //! The observations of a trace.
 
+use std::collections::HashMap;
+
 use axum::extract::State;
 use brokle_http::{ApiResult, Envelope, Failures, Pagination, Path, ProjectMember, Query, permission};
-use brokle_model::id::{ProjectId, TraceId};
+use brokle_model::id::{ProjectId, SpanId, TraceId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -45,7 +47,21 @@ pub(super) async fn list_observations(
         .await
         .map_err(refused)?
         .page;
-    let observations = page.items.into_iter().map(Observation::from).collect();
+    let mut observations: Vec<Observation> = page.items.into_iter().map(Observation::from).collect();
+    let scores = query
+        .reads
+        .scores_of(member.project, trace)
+        .await
+        .map_err(refused)?;
+    let mut by_id: HashMap<SpanId, &mut Observation> = observations
+        .iter_mut()
+        .map(|observation| (observation.observation_id, observation))
+        .collect();
+    for score in scores {
+        if let Some(scored) = score.observation_id.and_then(|id| by_id.get_mut(&id)) {
+            scored.scores.push(score);
+        }
+    }
     Ok(Envelope::page(
         observations,
         Pagination::new(page.next.map(Cursor::encode)),

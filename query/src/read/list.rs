@@ -10,7 +10,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use brokle_model::id::{ProjectId, TraceId};
+use brokle_model::id::{ProjectId, SpanId, TraceId};
 use chrono::{DateTime, Duration, Utc};
 
 use super::{Page, ReadError, Reads};
@@ -149,7 +149,7 @@ impl Search<'_> {
     }
 
     /// Keeps the traces that stand at one of `places`, in the order of those. The others may stand further
-    /// down, where a later round comes by.
+    /// down, where a later round comes by. The row of a trace begins with the entry, and either leads to it.
     fn keep(&mut self, places: &[Cursor], summaries: Vec<Summary>) {
         self.elsewhere.extend(
             summaries
@@ -160,7 +160,7 @@ impl Search<'_> {
             if self
                 .elsewhere
                 .get(&place.trace)
-                .is_some_and(|summary| summary.place == *place)
+                .is_some_and(|summary| summary.place.start_ns == place.start_ns)
             {
                 let summary = self.elsewhere.remove(&place.trace);
                 self.found.extend(summary.filter(|summary| summary.is_match));
@@ -176,6 +176,11 @@ impl Search<'_> {
             Outcome::Stopped => self.cursor,
             Outcome::Exhausted => None,
         };
+        // Behind all rows of that trace which begin together.
+        let next = next.map(|place| Cursor {
+            span: SpanId::from_bytes([0; 8]),
+            ..place
+        });
         Page {
             items: self.found.into_iter().map(|summary| summary.trace).collect(),
             next,

@@ -31,7 +31,8 @@ impl Reads {
             .await?;
         let keys = keys::sized_keys(list.trace, &batches)?;
         if keys.is_empty() && list.cursor.is_none() {
-            return Err(ReadError::TraceNotFound);
+            // A trace may have been created before its first observation.
+            self.get_trace(list.project, list.trace).await?;
         }
         let on_page = &keys[..fitting(&keys, list.limit)];
         let next = if on_page.len() < keys.len() {

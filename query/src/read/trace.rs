@@ -13,13 +13,16 @@ impl Reads {
     pub(crate) async fn get_trace(&self, project: ProjectId, trace: TraceId) -> Result<Trace, ReadError> {
         let window = self.locate_trace(project, trace).await?;
         let filter = Filter::default();
-        let (summary, metadata) = futures_util::try_join!(
+        let (summary, metadata, mut scores) = futures_util::try_join!(
             self.run(sql::summaries(project, &[trace], &[window], &filter)),
             self.run(sql::trace_metadata(project, trace, window)),
+            self.scores_of(project, trace),
         )?;
+        scores.retain(|score| score.observation_id.is_none());
         let summary = summaries(&summary)?.pop().ok_or(ReadError::TraceNotFound)?;
         Ok(Trace {
             metadata: Some(merged_metadata(&metadata)?),
+            scores: Some(scores),
             ..summary.trace
         })
     }

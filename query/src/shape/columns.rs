@@ -39,6 +39,13 @@ impl<'a> Columns<'a> {
         Ok(Numbers(self.array(name)?, name))
     }
 
+    /// A number that may be absent.
+    pub(super) fn double(&self, name: &'static str, row: usize) -> Read<Option<f64>> {
+        let numbers = self.array(name)?.as_primitive_opt::<Float64Type>();
+        let numbers = numbers.ok_or_else(|| wrong(name, "a number"))?;
+        Ok(numbers.is_valid(row).then(|| numbers.value(row)))
+    }
+
     pub(super) fn nanos(&self, name: &'static str) -> Read<&'a [i64]> {
         let times = self.array(name)?.as_primitive_opt::<TimestampNanosecondType>();
         times

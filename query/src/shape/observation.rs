@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::any_value::{double, plain, plain_attributes};
+use super::score::Score;
 use super::span_row::{Attributes, Moved, SpanRow};
 use super::trace::{StatusWord, metadata_value};
 use super::usage::ObservationUsage;
@@ -88,6 +89,8 @@ pub(crate) struct Observation {
     pub events: Vec<Event>,
     /// Spans elsewhere that it refers to.
     pub links: Vec<Link>,
+    /// Its quality scores, newest first.
+    pub scores: Vec<Score>,
 }
 
 /// The instrumentation that made a span.
@@ -166,6 +169,7 @@ impl From<SpanRow> for Observation {
             },
             events: each(&row.events, event),
             links: each(&row.links, link),
+            scores: Vec::new(),
         }
     }
 }

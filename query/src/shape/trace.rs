@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::columns::Columns;
+use super::score::Score;
 use super::{ShapeError, Usage, instant, milliseconds, money, present, status_word};
 use crate::plan::Cursor;
 
@@ -49,6 +50,8 @@ pub(crate) struct Trace {
     /// What callers attached to it. Lists leave it out (`null`).
     #[schema(value_type = Option<std::collections::HashMap<String, Value>>)]
     pub metadata: Option<Map<String, Value>>,
+    /// The quality scores of the trace itself. Lists leave them out (`null`).
+    pub scores: Option<Vec<Score>>,
     /// The entry's type, such as `agent`.
     pub root_type: String,
     /// The entry: 16 hex digits.
@@ -125,6 +128,7 @@ fn summary(columns: &Columns<'_>, row: usize) -> Result<Summary, ShapeError> {
         total_cost: money(text("total_cost")?),
         models: columns.texts("models", row)?,
         metadata: None,
+        scores: None,
         root_type: text("type")?.to_owned(),
         root_observation_id: place.span,
         service_name: present(text("service_name")?),

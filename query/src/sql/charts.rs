@@ -1,6 +1,7 @@
 //! Traces counted over time, where the roll-up cannot: in narrow buckets, and under filters that ask more of
 //! a trace than its name, status, environment and service. And the fields whose values are offered.
 
+use brokle_model::telemetry::TRACE_ROW_TYPE;
 use brokle_storage::telemetry::SqlQuery;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -31,7 +32,7 @@ pub(crate) fn histogram(plan: &Histogram) -> SqlQuery {
             "\
 SELECT {}, count() AS trace_count, countIf(status = 2) AS error_count
 FROM (
-    SELECT min(start_time) AS first_start, argMin(status_code, (start_time, span_id)) AS status
+    SELECT min(start_time) AS first_start, argMin(status_code, (type = '{TRACE_ROW_TYPE}', start_time, span_id)) AS status
     FROM observations_core
     WHERE {conditions}
     GROUP BY reinterpretAsUInt128(trace_id)

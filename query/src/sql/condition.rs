@@ -272,7 +272,7 @@ const fn aggregate(field: NumberField) -> Aggregate {
             of_trace: "toDecimal128(uniqExact(span_id), 12)",
         },
         NumberField::Duration => Aggregate {
-            rows: "true",
+            rows: "type != 'trace'",
             of_observation: None,
             of_trace: "toDecimal128(toUnixTimestamp64Nano(max(end_time)) - toUnixTimestamp64Nano(min(start_time)), 12) / 1000000",
         },

@@ -2,6 +2,7 @@
 //! are read for that page only, and the page ends before it grows too large to hold.
 
 use brokle_model::id::{SpanId, TraceId};
+use brokle_model::telemetry::TRACE_ROW_TYPE;
 use brokle_storage::telemetry::SqlQuery;
 
 use super::statement::Parameters;
@@ -22,7 +23,7 @@ pub(crate) fn observation_keys(list: &ObservationList, window: Window, rows: usi
         "\
 SELECT span_id, start_time, size
 FROM (
-    SELECT span_id, start_time, is_deleted,
+    SELECT span_id, start_time, is_deleted, type,
         length(input) + length(output) + length(events) + length(links) AS size
     FROM observations
     WHERE project_id = {{project_id:String}}
@@ -31,7 +32,7 @@ FROM (
     ORDER BY version DESC
     LIMIT 1 BY span_id
 )
-WHERE is_deleted = 0{after}
+WHERE is_deleted = 0 AND type != '{TRACE_ROW_TYPE}'{after}
 ORDER BY start_time, span_id
 LIMIT {rows}"
     );

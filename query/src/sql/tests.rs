@@ -93,7 +93,10 @@ fn each_field_has_its_condition() {
     ];
     let rendered = filters.iter().map(|text| {
         let query = candidates_for(text, None);
-        let (_, rest) = query.text.split_once("AND is_entry\n    AND ").unwrap();
+        let (_, rest) = query
+            .text
+            .split_once("AND (is_entry OR type = 'trace')\n    AND ")
+            .unwrap();
         let (conditions, _) = rest.split_once("\nORDER BY").unwrap();
         let params: Vec<String> = query
             .params

@@ -1,6 +1,7 @@
 //! Which traces come next in a list, and where their rows are.
 
 use brokle_model::id::{ProjectId, TraceId};
+use brokle_model::telemetry::TRACE_ROW_TYPE;
 use brokle_storage::telemetry::SqlQuery;
 
 use super::condition;
@@ -25,8 +26,8 @@ impl Candidates<'_> {
     }
 }
 
-/// Entry rows, newest first. A row may be a resent one, and its trace may have an earlier entry: whoever
-/// reads them compares with the summaries.
+/// Entry rows, newest first, and rows of traces, which lie where the entries are. A row may be a resent one, and
+/// its trace may have an earlier entry: whoever reads them compares with the summaries.
 ///
 /// The setting makes reading in order hand rows on as they come; buffering would fetch ten times the page.
 pub(crate) fn candidates(request: &Candidates<'_>) -> SqlQuery {
@@ -35,7 +36,7 @@ pub(crate) fn candidates(request: &Candidates<'_>) -> SqlQuery {
         "project_id = {project_id:String}".to_owned(),
         format!("start_time >= {}", parameters.time(to_nanos(request.range.from))),
         format!("start_time < {}", parameters.time(to_nanos(request.range.to))),
-        "is_entry".to_owned(),
+        format!("(is_entry OR type = '{TRACE_ROW_TYPE}')"),
     ];
     if let Some(cursor) = request.cursor {
         let start = parameters.time(cursor.start_ns);

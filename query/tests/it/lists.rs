@@ -47,7 +47,7 @@ async fn a_trace_is_listed_with_the_sums_of_its_observations() {
             "input_tokens": 200, "output_tokens": 100, "cache_read_tokens": 30, "cache_write_tokens": 0,
             "reasoning_tokens": 0, "total_tokens": 300,
         },
-        "total_cost": "0.0142", "models": ["claude", "gpt-4o"], "metadata": null, "root_type": "agent",
+        "total_cost": "0.0142", "models": ["claude", "gpt-4o"], "metadata": null, "scores": null, "root_type": "agent",
         "root_observation_id": "0000000000000064", "service_name": "api",
         "input_preview": "what is the weather?", "output_preview": null,
     });

@@ -60,6 +60,7 @@ async fn an_observation_is_shown_in_full() {
             "scope": {"name": "openai", "version": null},
             "events": [{"name": "e", "time": "2026-11-18T11:06:40.000000001Z", "attributes": {"x": true}}],
             "links": [{"trace_id": "aa", "observation_id": "bb", "attributes": {}}],
+            "scores": [],
         }])
     );
 }

@@ -1,6 +1,8 @@
 //! What is counted. Every figure adds up, over quarters as over groups; percentiles do not, so durations are
 //! counted in bins from which they are read.
 
+use brokle_model::telemetry::TRACE_ROW_TYPE;
+
 /// A figure of a chart: a column of the roll-up, and how it is counted from observations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Measure {
@@ -70,7 +72,7 @@ impl Measure {
     pub(super) fn counted(self) -> String {
         let sum = |column: &str| format!("sumIf({column}, counts_usage)");
         match self {
-            Self::Observations => "count()".to_owned(),
+            Self::Observations => format!("countIf(type != '{TRACE_ROW_TYPE}')"),
             Self::Errors => "countIf(failed)".to_owned(),
             Self::Requests => "countIf(is_request)".to_owned(),
             Self::RequestErrors => "countIf(is_request AND failed)".to_owned(),

@@ -1,5 +1,7 @@
 //! The observations themselves, each once, in its latest version, with what its trace says.
 
+use brokle_model::telemetry::TRACE_ROW_TYPE;
+
 use super::{NANOS, REACH_S};
 use crate::sql::condition::FAILED;
 use crate::sql::statement::Parameters;
@@ -35,8 +37,9 @@ const COLUMNS: [(&str, &str); 22] = [
 const KEPT: usize = 16;
 
 /// A subquery with one row per observation that starts inside of the windows. Copies are told apart within
-/// the windows and [`REACH_S`] around them, which is also where the rest of each trace is looked for. What
-/// the root says goes first, then what is said earliest.
+/// the windows and [`REACH_S`] around them, which is also where the rest of each trace is looked for. What the
+/// row of the trace says goes first, then the root's word, then what is said earliest. That row is here only where
+/// it is all that there is of a trace.
 pub(super) fn observed(windows: &[Window], bucket_s: i64, parameters: &mut Parameters) -> String {
     let reach = REACH_S * NANOS;
     let wide = windows.iter().map(|window| Window {
@@ -50,9 +53,13 @@ pub(super) fn observed(windows: &[Window], bucket_s: i64, parameters: &mut Param
         .iter()
         .map(|(name, expression)| format!("{expression} AS o_{name}"))
         .collect();
-    let first_of =
-        |column: &str| format!("argMinIf(o_{column}, (NOT o_is_entry, o_start_time), o_{column} != '')");
-    let of_entry = |column: &str| format!("argMin(o_{column}, (NOT o_is_entry, o_start_time, o_span_id))");
+    let is_observation = format!("(o_type != '{TRACE_ROW_TYPE}')");
+    let first_of = |column: &str| {
+        format!("argMinIf(o_{column}, ({is_observation}, NOT o_is_entry, o_start_time), o_{column} != '')")
+    };
+    let of_entry = |column: &str| {
+        format!("argMin(o_{column}, (NOT o_is_entry, NOT {is_observation}, o_start_time, o_span_id))")
+    };
     let unpacked: Vec<String> = kept
         .iter()
         .enumerate()
@@ -70,7 +77,9 @@ pub(super) fn observed(windows: &[Window], bucket_s: i64, parameters: &mut Param
         has_entry AND row.1 = entry_span AS is_first,
         type IN ('generation', 'embedding') AND (counts_usage OR input_tokens + output_tokens = 0) AS is_request
     FROM (
-        SELECT trace_id, min(o_start_time) AS trace_start, max(o_end_time) AS trace_end, max(o_is_entry) AS has_entry,
+        SELECT trace_id, countIf({is_observation}) AS observations_found, max(o_is_entry) AS has_entry,
+            if(observations_found > 0, minIf(o_start_time, {is_observation}), min(o_start_time)) AS trace_start,
+            if(observations_found > 0, maxIf(o_end_time, {is_observation}), max(o_end_time)) AS trace_end,
             {entry_span} AS entry_span, {entry_name} AS entry_name, {entry_environment} AS entry_environment,
             {entry_status} AS trace_status_code, {entry_service} AS trace_service_name,
             {said_name} AS said_name, {said_environment} AS said_environment,
@@ -78,7 +87,7 @@ pub(super) fn observed(windows: &[Window], bucket_s: i64, parameters: &mut Param
             arrayConcat(
                 arrayMap(value -> ('model', value), groupUniqArrayIf(o_model, o_model != '')),
                 arrayMap(value -> ('provider', value), groupUniqArrayIf(o_provider, o_provider != '')),
-                arrayMap(value -> ('type', value), groupUniqArray(o_type)),
+                arrayMap(value -> ('type', value), groupUniqArrayIf(o_type, {is_observation})),
                 arrayMap(value -> ('tag', value), groupUniqArrayArray(o_own_tags))) AS values,
             groupArrayIf(({packed}), {is_within}) AS rows
         FROM (
@@ -95,6 +104,7 @@ pub(super) fn observed(windows: &[Window], bucket_s: i64, parameters: &mut Param
         HAVING notEmpty(rows)
     )
     ARRAY JOIN rows AS row
+    WHERE row.4 != '{TRACE_ROW_TYPE}' OR (has_entry AND row.1 = entry_span)
 )",
         unpacked = unpacked.join(", "),
         entry_span = of_entry("span_id"),

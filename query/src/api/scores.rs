@@ -1,0 +1,98 @@
+//! Quality scores.
+
+use axum::extract::State;
+use brokle_http::{ApiResult, Envelope, Failures, Pagination, ProjectMember, Query, permission};
+use brokle_model::id::{ProjectId, SpanId, TraceId};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::refused;
+use crate::plan::{self, PlanError, ScoreCursor, ScoreList, TimeRange};
+use crate::shape::score::Score;
+
+/// What a list of scores may be asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ScoreParameters {
+    /// Whose scores.
+    #[param(value_type = String)]
+    #[expect(dead_code, reason = "read by the extractor that checks the membership")]
+    project_id: ProjectId,
+    /// The first instant of the range; a day before `to` by default.
+    #[param(value_type = Option<DateTime<Utc>>)]
+    from: Option<String>,
+    /// The first instant after the range; now by default.
+    #[param(value_type = Option<DateTime<Utc>>)]
+    to: Option<String>,
+    /// Only those of this trace: 32 hex digits. Without `from` and `to`, of any time.
+    #[param(value_type = Option<String>)]
+    trace_id: Option<TraceId>,
+    /// Only those of this observation: 16 hex digits.
+    #[param(value_type = Option<String>)]
+    observation_id: Option<SpanId>,
+    /// Only those of this session.
+    session_id: Option<String>,
+    /// Only those of this name.
+    name: Option<String>,
+    /// Only those from there: `api`, `code`, `llm` or `human`.
+    source: Option<String>,
+    /// Only those of this type: `NUMERIC`, `BOOLEAN`, `CATEGORICAL` or `TEXT`.
+    data_type: Option<String>,
+    /// Scores on the page: 1 to 1000, 100 by default.
+    limit: Option<usize>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Lists a project's quality scores, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/analytics/quality-scores", tag = "scores", operation_id = "listQualityScores",
+    params(ScoreParameters), security(("session" = [])),
+    responses((status = 200, body = Envelope<Vec<Score>>), Failures),
+)]
+pub(super) async fn list_scores(
+    State(query): State<super::Query>,
+    member: ProjectMember<permission::TracesRead>,
+    Query(parameters): Query<ScoreParameters>,
+) -> ApiResult<Envelope<Vec<Score>>> {
+    let list = list_plan(member.project, parameters, query.reads.now()).map_err(refused)?;
+    let page = query.reads.list_scores(&list).await.map_err(refused)?;
+    let next = page.next.as_ref().map(ScoreCursor::encode);
+    Ok(Envelope::page(page.items, Pagination::new(next)))
+}
+
+fn list_plan(
+    project: ProjectId,
+    parameters: ScoreParameters,
+    now: DateTime<Utc>,
+) -> Result<ScoreList, PlanError> {
+    let (from, to) = (parameters.from.as_deref(), parameters.to.as_deref());
+    let is_of_any_time = parameters.trace_id.is_some() && from.is_none() && to.is_none();
+    let range = if is_of_any_time {
+        None
+    } else {
+        let range = TimeRange::resolve(from, to, now)?;
+        Some(if to.is_none() {
+            range.reaching_ahead()
+        } else {
+            range
+        })
+    };
+    Ok(ScoreList {
+        project,
+        range,
+        trace: parameters.trace_id,
+        observation: parameters.observation_id,
+        session: parameters.session_id,
+        name: parameters.name,
+        source: parameters.source,
+        data_type: parameters.data_type,
+        cursor: parameters
+            .cursor
+            .as_deref()
+            .map(ScoreCursor::decode)
+            .transpose()?,
+        limit: plan::limit(parameters.limit, plan::SCORES_DEFAULT, plan::SCORES_MAX)?,
+    })
+}
