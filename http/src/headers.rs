@@ -93,7 +93,7 @@ pub fn cors(allowed_origins: &[String]) -> Result<CorsLayer, InvalidOrigin> {
 pub fn cors_for_keys() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([X_REQUEST_ID, header::RETRY_AFTER])
         .max_age(Duration::from_hours(2))

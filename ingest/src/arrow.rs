@@ -64,6 +64,9 @@ pub enum EncodeError {
         #[source]
         source: arrow_schema::ArrowError,
     },
+    /// Changes could not be made rows.
+    #[error(transparent)]
+    Changes(#[from] crate::changes::table::TableError),
 }
 
 /// Encodes a range of the log: its rows by table and month, months in ascending order, rows in the order of

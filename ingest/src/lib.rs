@@ -9,7 +9,7 @@
 //! - [`forward`]: what was accepted, passed on to further OTLP endpoints.
 //! - [`normalize`]: the vocabularies of instrumentation libraries brought to one.
 //! - [`arrow`]: OTLP bytes to Arrow record batches.
-//! - [`changes`]: the log of changes behind the SDK routes, and its fold.
+//! - [`sdk`]: the telemetry routes of SDKs. [`changes`]: the log of changes behind them, and its fold.
 //! - [`reprice`]: stored calls priced again, with the table in force now.
 //! - [`tail`]: tail sampling, which decides about stored traces.
 //! - [`config`], [`metrics`]: what can be set, and what can be seen.
@@ -25,5 +25,6 @@ pub mod pipeline;
 pub mod process;
 pub mod receiver;
 pub mod reprice;
+pub mod sdk;
 pub mod tail;
 pub mod wal;

@@ -7,7 +7,7 @@
 
 pub mod batch;
 pub mod dead_letter;
-mod decode;
+pub(crate) mod decode;
 mod insert;
 pub(crate) mod pause;
 pub mod replay;
@@ -20,11 +20,12 @@ use brokle_model::clock::SharedClock;
 use brokle_model::error::Classify;
 use brokle_model::port::{SinkFull, TelemetrySink};
 use brokle_model::telemetry::Submission;
-use brokle_storage::telemetry::TelemetryWriter;
+use brokle_storage::telemetry::{TelemetryReader, TelemetryWriter};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::changes::assemble::Assembler;
 use crate::config::{Config, InvalidConfig};
 use crate::forward::{self, Forwarders};
 use crate::metrics::{ItemCounts, LogFigures, LogGauge, Metrics, RefusalLabels, register_log};
@@ -96,7 +97,7 @@ impl Ingest {
     /// reads the whole log, so not on one of its I/O threads when the log may be large.
     pub fn open(
         config: &Config,
-        writer: Arc<dyn TelemetryWriter>,
+        (writer, reader): (Arc<dyn TelemetryWriter>, Arc<dyn TelemetryReader>),
         encoder: Arc<dyn RangeEncoder>,
         clock: SharedClock,
         registry: &mut Registry,
@@ -108,14 +109,14 @@ impl Ingest {
             },
             _ => WalOpenError::Io(error),
         })?;
-        Self::open_on(Arc::new(disk), config, writer, encoder, clock, registry)
+        Self::open_on(Arc::new(disk), config, (writer, reader), encoder, clock, registry)
     }
 
     /// [`Ingest::open`], on any disk.
     pub fn open_on(
         disk: Arc<dyn Disk>,
         config: &Config,
-        writer: Arc<dyn TelemetryWriter>,
+        (writer, reader): (Arc<dyn TelemetryWriter>, Arc<dyn TelemetryReader>),
         encoder: Arc<dyn RangeEncoder>,
         clock: SharedClock,
         registry: &mut Registry,
@@ -134,10 +135,12 @@ impl Ingest {
         let forwarders = Arc::new(forwarders);
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
+        let decoder = Arc::new(Decoder::new(encoder, config.decoders_max));
         let inserter = Inserter {
             wal: Arc::clone(&wal),
+            assembler: Assembler::new(reader, Arc::clone(&writer), Arc::clone(&decoder)),
             writer,
-            decoder: Decoder::new(encoder, config.decoders_max),
+            decoder,
             dead_letters: Arc::clone(&dead_letters),
             forwarders: Arc::clone(&forwarders),
             metrics: metrics.clone(),

@@ -9,7 +9,7 @@ use crate::id::ProjectId;
 /// tables' default is the same (a test compares them).
 pub const RETENTION_DAYS: u16 = 30;
 
-/// Which of OTLP's signals a body carries. The numbers are written to disk: never change one.
+/// What a body carries: one of OTLP's signals, or changes. The numbers are written to disk: never change one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Signal {
@@ -19,11 +19,13 @@ pub enum Signal {
     Logs = 2,
     /// `ExportMetricsServiceRequest`
     Metrics = 3,
+    /// What the SDK routes were told: creates, updates, completions and deletes. Not OTLP.
+    Changes = 4,
 }
 
 impl Signal {
     /// Every signal.
-    pub const ALL: &[Self] = &[Self::Traces, Self::Logs, Self::Metrics];
+    pub const ALL: &[Self] = &[Self::Traces, Self::Logs, Self::Metrics, Self::Changes];
 
     /// The signal with this number on disk.
     pub fn from_number(number: u8) -> Option<Self> {
@@ -41,6 +43,7 @@ impl Signal {
             Self::Traces => "traces",
             Self::Logs => "logs",
             Self::Metrics => "metrics",
+            Self::Changes => "changes",
         }
     }
 }
@@ -68,6 +71,10 @@ pub const ORIGINAL_START: &str = "brokle.otlp.start_time_unix_nano";
 
 /// The same for an end time, which storage also cannot hold when it lies before the start.
 pub const ORIGINAL_END: &str = "brokle.otlp.end_time_unix_nano";
+
+/// The type of a row of `observations` that is no observation, but holds what is said of its trace as a whole:
+/// the collector writes it, and whoever counts observations leaves it out.
+pub const TRACE_ROW_TYPE: &str = "trace";
 
 /// The longest environment tag.
 pub const ENVIRONMENT_BYTES_MAX: usize = 64;

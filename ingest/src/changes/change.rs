@@ -65,6 +65,13 @@ impl Verb {
         }
     }
 
+    /// The verb with this word.
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        [Self::Create, Self::Update, Self::Complete, Self::Delete]
+            .into_iter()
+            .find(|verb| verb.as_str() == word)
+    }
+
     /// A create's word yields to any later one's, however late the create arrives: so a create that is sent
     /// again, or overtaken, undoes nothing.
     pub(super) const fn rank(self) -> u8 {
@@ -102,6 +109,11 @@ impl ChangeId {
     /// The id with this number.
     pub const fn from_u128(number: u128) -> Self {
         Self(number)
+    }
+
+    /// Its number.
+    pub const fn as_u128(self) -> u128 {
+        self.0
     }
 }
 

@@ -39,8 +39,6 @@ pub struct Folded {
     pub left_places: Vec<Place>,
     /// Whether it, or its trace, has been deleted.
     pub is_deleted: bool,
-    /// Whether its trace has been created: then that has a row of its own.
-    pub has_trace_row: bool,
     /// The fields.
     pub fields: BTreeMap<String, Value>,
     /// When its first change was accepted, nanoseconds since 1970.
@@ -59,33 +57,28 @@ impl Folded {
 }
 
 /// Folds `own`, the records of one entity. `of_traces` are the records of the traces that those name, where the
-/// entity is not a trace itself: of them only creates and deletes count.
+/// entity is not a trace itself: of them only deletes count.
 pub fn fold<'a>(
     own: impl IntoIterator<Item = &'a Recorded>,
     of_traces: impl IntoIterator<Item = &'a Recorded>,
 ) -> Option<Folded> {
     let mut own = Records::new(own);
-    let about_traces = of_traces
+    let deletes = of_traces
         .into_iter()
-        .filter(|record| matches!(record.change.verb, Verb::Create | Verb::Delete));
-    let traces = Records::new(about_traces);
+        .filter(|record| record.change.verb == Verb::Delete);
+    let traces = Records::new(deletes);
     let created_ns = own.by_arrival.first()?.0;
     let updated_ns = own.by_arrival.last()?.0;
     let (place, left_places) = own.places();
-    let of_its_trace = |verb: Verb| {
-        traces.each().any(|change| {
-            change.verb == verb
-                && place.is_some_and(|place| place.trace == change.trace && place.trace.is_some())
-        })
-    };
-    let is_deleted = own.each().any(|change| change.verb == Verb::Delete) || of_its_trace(Verb::Delete);
-    let has_trace_row = of_its_trace(Verb::Create);
+    let is_of_its_trace =
+        |change: &Change| place.is_some_and(|place| place.trace.is_some() && place.trace == change.trace);
+    let is_deleted =
+        own.each().any(|change| change.verb == Verb::Delete) || traces.each().any(is_of_its_trace);
     own.by_arrival.extend(traces.by_arrival.iter().copied());
     Some(Folded {
         place,
         left_places,
         is_deleted,
-        has_trace_row,
         fields: own.fields(),
         created_ns,
         updated_ns,

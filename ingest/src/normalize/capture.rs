@@ -324,7 +324,7 @@ impl<'a> Capture<'a> {
     pub(crate) fn each_metadata(&self, mut take: impl FnMut(&[u8], &[u8])) {
         for (name, value) in &self.metadata {
             if !name.is_empty() {
-                take(name.as_bytes(), &convert::entry_text(*value));
+                take(name.as_bytes(), &convert::unquoted(convert::entry_text(*value)));
             } else if !convert::each_entry(*value, &mut take) {
                 take(b"metadata", &convert::entry_text(*value));
             }

@@ -178,6 +178,17 @@ pub(super) fn entry_text(value: AnyValueView<'_>) -> Cow<'_, [u8]> {
     })
 }
 
+/// A text that was quoted once more, as Langfuse's SDKs do with each entry of their metadata, without the quotes.
+pub(super) fn unquoted(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if text.first() != Some(&b'"') {
+        return text;
+    }
+    match serde_json::from_slice::<String>(&text) {
+        Ok(inner) => Cow::Owned(inner.into_bytes()),
+        Err(_) => text,
+    }
+}
+
 /// Writes a value as a person would in JSON, without OTLP's type names. Types are not kept.
 pub(crate) fn plain_json(value: AnyValueView<'_>, out: &mut Vec<u8>) {
     write_plain(value, out, 0);

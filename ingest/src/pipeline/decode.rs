@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::arrow::{EncodeContext, EncodeError, encode_range};
+use crate::changes;
 use crate::pipeline::batch::{RangeRecord, TableBatch};
 use crate::wal::range::LoggedRequest;
 
@@ -17,7 +18,10 @@ pub trait RangeEncoder: Send + Sync + 'static {
 
 impl RangeEncoder for EncodeContext {
     fn encode(&self, records: &[RangeRecord<'_>]) -> Result<Vec<TableBatch>, EncodeError> {
-        encode_range(records, self)
+        let mut batches = encode_range(records, self)?;
+        batches.extend(changes::table::batches(records)?);
+        batches.extend(changes::evaluation::batches(records)?);
+        Ok(batches)
     }
 }
 

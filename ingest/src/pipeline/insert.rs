@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::changes::assemble::{AssembleError, Assembler};
 use crate::config::Config;
 use crate::forward::Forwarders;
 use crate::metrics::Metrics;
@@ -33,7 +34,8 @@ const INSERTS_PER_RANGE_MAX: usize = 4;
 pub(crate) struct Inserter {
     pub(crate) wal: Arc<Wal>,
     pub(crate) writer: Arc<dyn TelemetryWriter>,
-    pub(crate) decoder: Decoder,
+    pub(crate) decoder: Arc<Decoder>,
+    pub(crate) assembler: Assembler,
     pub(crate) dead_letters: Arc<DeadLetters>,
     pub(crate) forwarders: Arc<Forwarders>,
     pub(crate) metrics: Metrics,
@@ -155,10 +157,32 @@ impl Inserter {
                 Err(_) => {}
             }
         }
+        if refusal.reason.is_empty()
+            && let Err(reason) = self.assemble(range.id(), requests).await
+        {
+            refusal.reason = reason;
+        }
         if refusal.reason.is_empty() {
             Ok(())
         } else {
             Err(refusal)
+        }
+    }
+
+    /// Writes the rows that follow from the range's changes, however long storage is away. The error is why
+    /// they cannot be written at all.
+    async fn assemble(&self, range: RangeId, requests: &[LoggedRequest]) -> Result<(), String> {
+        let mut pauses = self.pauses();
+        loop {
+            match self.assembler.assemble(requests).await {
+                Ok(()) => return Ok(()),
+                Err(AssembleError::Refused(reason)) => return Err(reason),
+                Err(AssembleError::Unavailable(error)) => {
+                    tracing::warn!(%error, %range, "changes will be assembled again");
+                }
+            }
+            self.metrics.insert_retries.inc();
+            pauses.wait().await;
         }
     }
 

@@ -52,7 +52,7 @@ fn cors() -> CorsLayer {
         .max_age(Duration::from_hours(2))
 }
 
-async fn export_traces(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
+pub(crate) async fn export_traces(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
     let mut media = Media::declared(&parts.headers);
     let outcome = take_traces(&receiver, &parts.headers, &mut body, &mut media).await;

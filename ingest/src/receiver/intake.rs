@@ -185,6 +185,36 @@ impl Receiver {
         Ok(rejections)
     }
 
+    /// The memory that bodies may take.
+    pub(crate) fn memory(&self) -> &Arc<MemoryBudget> {
+        &self.memory
+    }
+
+    /// The largest body.
+    pub(crate) fn body_bytes_max(&self) -> usize {
+        self.config.body_bytes_max
+    }
+
+    /// Nanoseconds since 1970.
+    pub(crate) fn now_ns(&self) -> i64 {
+        self.clock.now().timestamp_nanos_opt().unwrap_or(i64::MAX)
+    }
+
+    /// The earliest and the latest start that can be stored.
+    pub(crate) fn start_bounds_ns(&self) -> (i64, i64) {
+        let limits = self.limits();
+        let signed = |nanos: u64| i64::try_from(nanos).unwrap_or(i64::MAX);
+        (
+            signed(limits.earliest_start_unix_nano),
+            signed(limits.latest_start_unix_nano),
+        )
+    }
+
+    /// Takes a body that has been checked for good, or says why not.
+    pub(crate) async fn keep(&self, submission: Submission, held: Reservation) -> Result<(), Refusal> {
+        self.accept(submission, held).await
+    }
+
     async fn accept(&self, submission: Submission, held: Reservation) -> Result<(), Refusal> {
         let accepting = self.acceptor.accept(submission, held);
         match tokio::time::timeout(self.config.accept_timeout, accepting).await {

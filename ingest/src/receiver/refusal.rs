@@ -87,6 +87,7 @@ const fn plural(signal: Signal) -> &'static str {
         Signal::Traces => "traces",
         Signal::Logs => "logs",
         Signal::Metrics => "metrics",
+        Signal::Changes => "changes",
     }
 }
 

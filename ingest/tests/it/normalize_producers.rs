@@ -237,6 +237,7 @@ fn langfuse_counts_exclusively() {
         "langfuse.trace.name": "checkout",
         "langfuse.trace.tags": ["a"],
         "langfuse.trace.metadata.plan": "pro",
+        "langfuse.trace.metadata.quoted": "\"as sent\"",
         "langfuse.observation.metadata.try": "2",
         "langfuse.environment": "staging",
         "langfuse.release": "v7",
@@ -258,7 +259,10 @@ fn langfuse_counts_exclusively() {
     );
     assert_ne!(row["price_version"], "");
     assert_eq!(row["time_to_first_token_us"], 250_000);
-    assert_eq!(row["metadata"], json!({"plan": "pro", "try": "2"}));
+    assert_eq!(
+        row["metadata"],
+        json!({"plan": "pro", "quoted": "as sent", "try": "2"})
+    );
     assert_eq!(
         pick(
             &row,

@@ -51,8 +51,8 @@ fn config(directory: &Path) -> Config {
 
 fn open_with(config: &Config, storage: &FakeStorage, registry: &mut Registry) -> Ingest {
     let clock: SharedClock = Arc::new(SystemClock);
-    let writer = Arc::new(storage.clone());
-    Ingest::open(config, writer, Arc::new(NumberEncoder), clock, registry).unwrap()
+    let both = (Arc::new(storage.clone()) as _, Arc::new(storage.clone()) as _);
+    Ingest::open(config, both, Arc::new(NumberEncoder), clock, registry).unwrap()
 }
 
 fn open(directory: &TempDir, storage: &FakeStorage) -> Ingest {

@@ -5,22 +5,21 @@
 
 use std::sync::Arc;
 
-use ::http::{HeaderMap, StatusCode};
-use axum::Json;
+use ::http::HeaderMap;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use brokle_http::envelope::{ErrorBody, ErrorEnvelope};
-use brokle_http::request_id::RequestId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::media::{Media, content_encoding};
+use crate::changes::Entity;
 use crate::otlp::json::has_resource_spans;
 use crate::otlp::validate::Rejections;
-use crate::receiver::intake::{Encoding, Receiver};
+use crate::receiver::intake::{Admission, Encoding, Held, Receiver};
 use crate::receiver::metrics::Transport;
 use crate::receiver::refusal::Refusal;
+use crate::sdk;
 
 /// What a `POST /v1/traces` is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,10 +68,10 @@ async fn post_metrics(state: State<Arc<Receiver>>, request: Request) -> Response
 
 enum Taken {
     Otlp(Rejections),
-    Sdk,
+    Sdk(Admission, Held),
 }
 
-/// Takes an OTLP export of traces: protobuf, or JSON with `resourceSpans`.
+/// Takes an OTLP export of traces: protobuf, or JSON with `resourceSpans`. Any other JSON creates one trace.
 ///
 /// Spans that cannot be stored are refused alone and counted in `partialSuccess`. Failures are
 /// `google.rpc.Status`, in the encoding of the request.
@@ -90,7 +89,7 @@ enum Taken {
         (status = 403, description = "The key lacks the scope `ingest`."),
         (status = 413, description = "Too large, as sent or as inflated."),
         (status = 415, description = "An unknown content type or encoding."),
-        (status = 501, description = "JSON without `resourceSpans`."),
+        (status = 201, description = "A trace was created: JSON without `resourceSpans`. In the envelope."),
         (status = 503, description = "Overloaded; to be sent again after `Retry-After`."),
     ),
 )]
@@ -98,7 +97,14 @@ async fn post_traces(State(receiver): State<Arc<Receiver>>, request: Request) ->
     let (parts, mut body) = request.into_parts();
     let mut media = Media::declared(&parts.headers);
     let outcome = match take(&receiver, &parts.headers, &mut body, &mut media).await {
-        Ok(Taken::Sdk) => return refuse_sdk(),
+        Ok(Taken::Sdk(admission, held)) => {
+            let prepared = sdk::Prepared::parse(&receiver, admission, &parts.headers, held);
+            let created = match prepared {
+                Ok(prepared) => sdk::create_one(prepared, Entity::Trace).await,
+                Err(error) => Err(error),
+            };
+            return created.into_response();
+        }
         Ok(Taken::Otlp(rejections)) => Ok(rejections),
         Err(refusal) => Err(refusal),
     };
@@ -118,28 +124,10 @@ async fn take(
     let held = receiver.read(body, receiver.config.body_bytes_max).await?;
     let held = receiver.inflate(held, compression, Transport::Http).await?;
     match traces_post(media, &held.body) {
-        TracesPost::Sdk => Ok(Taken::Sdk),
+        TracesPost::Sdk => Ok(Taken::Sdk(admission, held)),
         TracesPost::Otlp(encoding) => receiver
             .take_traces(&admission, held, encoding, Transport::Http)
             .await
             .map(Taken::Otlp),
     }
-}
-
-fn refuse_sdk() -> Response {
-    let error = ErrorBody {
-        code: "sdk_traces_not_available".to_owned(),
-        message: "this version takes traces as OTLP only: send protobuf, or JSON with `resourceSpans`"
-            .to_owned(),
-        details: None,
-        request_id: RequestId::current().to_string(),
-    };
-    (
-        StatusCode::NOT_IMPLEMENTED,
-        Json(ErrorEnvelope {
-            success: false,
-            error,
-        }),
-    )
-        .into_response()
 }

@@ -33,8 +33,11 @@ fn scrape(registry: &Registry) -> BTreeMap<(String, String), u64> {
         .collect()
 }
 
+/// Those whose bodies may be any bytes.
+const SIGNALS: [Signal; 3] = [Signal::Traces, Signal::Logs, Signal::Metrics];
+
 fn of_signal(number: u64) -> Submission {
-    let signals = Signal::ALL;
+    let signals = SIGNALS;
     Submission {
         signal: signals[usize::try_from(number).unwrap() % signals.len()],
         items: u32::try_from(number % 7).unwrap() + 1,
@@ -50,7 +53,7 @@ async fn every_scrape_adds_up_for_every_signal() {
     // Poison here and there, storage that comes and goes, resends all the time.
     storage.refuse((0..4_000).step_by(397), None);
     let acknowledged: Arc<BTreeMap<&str, AtomicU64>> = Arc::new(
-        Signal::ALL
+        SIGNALS
             .iter()
             .map(|signal| (signal.as_str(), AtomicU64::new(0)))
             .collect(),
@@ -73,12 +76,12 @@ async fn every_scrape_adds_up_for_every_signal() {
     let (mut scrapes, mut away) = (0, false);
     while !senders.is_empty() || ingest.items().waiting > 0 {
         while senders.try_join_next().is_some_and(|ended| ended.is_ok()) {}
-        let before: Vec<u64> = Signal::ALL
+        let before: Vec<u64> = SIGNALS
             .iter()
             .map(|signal| acknowledged[signal.as_str()].load(Ordering::SeqCst))
             .collect();
         let items = scrape(&registry);
-        for (signal, acknowledged) in Signal::ALL.iter().zip(before) {
+        for (signal, acknowledged) in SIGNALS.iter().zip(before) {
             let [accepted, stored, waiting, dead_lettered, refused_later] =
                 PARTS.map(|part| items[&(part.to_owned(), signal.as_str().to_owned())]);
             assert_eq!(

@@ -11,7 +11,9 @@ use async_trait::async_trait;
 use brokle_ingest::arrow::EncodeError;
 use brokle_ingest::pipeline::RangeEncoder;
 use brokle_ingest::pipeline::batch::{RangeRecord, TableBatch};
-use brokle_storage::telemetry::{Insert, InsertError, TelemetryWriter};
+use brokle_storage::telemetry::{
+    Insert, InsertError, QueryError, QueryOutput, SqlQuery, TelemetryReader, TelemetryWriter,
+};
 
 /// One row per request in `numbers`; those divisible by five also one in `fives`. The partition is the
 /// number's parity. [`NumberEncoder::PANICS`] makes the encoder panic.
@@ -144,5 +146,13 @@ impl TelemetryWriter for FakeStorage {
             });
         }
         Ok(())
+    }
+}
+
+/// Nothing is read back of numbers.
+#[async_trait]
+impl TelemetryReader for FakeStorage {
+    async fn query(&self, _: SqlQuery) -> Result<QueryOutput, QueryError> {
+        Ok(QueryOutput::default())
     }
 }

@@ -168,10 +168,13 @@ async fn one_process_at_a_time_uses_a_log() {
     let ingest = open(&directory, &storage);
     let clock = std::sync::Arc::new(brokle_model::clock::SystemClock);
     let encoder = std::sync::Arc::new(super::NumberEncoder);
-    let writer = std::sync::Arc::new(storage.clone());
+    let both = (
+        std::sync::Arc::new(storage.clone()) as _,
+        std::sync::Arc::new(storage.clone()) as _,
+    );
     let config = config(directory.path());
     let refused =
-        brokle_ingest::pipeline::Ingest::open(&config, writer, encoder, clock, &mut Registry::default());
+        brokle_ingest::pipeline::Ingest::open(&config, both, encoder, clock, &mut Registry::default());
     assert!(matches!(
         refused.err(),
         Some(OpenError::Wal(WalOpenError::Locked { .. }))

@@ -15,7 +15,7 @@ use brokle_model::clock::ManualClock;
 use brokle_model::id::{ApiKeyId, OrganizationId, ProjectId};
 use brokle_model::port::{AuthError, KeyGrant, KeyResolver};
 use brokle_model::principal::Scope;
-use brokle_model::telemetry::Submission;
+use brokle_model::telemetry::{Signal, Submission};
 use brokle_model::telemetry_settings::EffectiveSettings;
 use chrono::DateTime;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -106,7 +106,9 @@ impl FakeLog {
 
     /// Names of the spans that have been taken since the last call.
     pub(crate) fn take_span_names(&self) -> Vec<String> {
-        let bodies = self.take().into_iter().map(|submission| submission.body);
+        let taken = self.take().into_iter();
+        let spans = taken.filter(|submission| submission.signal == Signal::Traces);
+        let bodies = spans.map(|submission| submission.body);
         let requests = bodies.map(|body| ExportTraceServiceRequest::decode(body).unwrap());
         let resources = requests.flat_map(|request| request.resource_spans);
         let scopes = resources.flat_map(|resource| resource.scope_spans);

@@ -20,15 +20,15 @@ async fn the_body_decides_between_otlp_and_the_sdk() {
         ),
         ("the same undeclared", None, None, payload::json(), 200),
         ("protobuf undeclared", None, None, payload::protobuf(), 200),
-        ("an SDK trace", Some(JSON), None, sdk.clone(), 501),
+        ("an SDK trace", Some(JSON), None, sdk.clone(), 201),
         (
             "an SDK trace compressed",
             Some(JSON),
             Some("gzip"),
             gzip(&sdk),
-            501,
+            201,
         ),
-        ("an empty object", Some(JSON), None, b"{}".to_vec(), 501),
+        ("an empty object", Some(JSON), None, b"{}".to_vec(), 400),
         ("an empty protobuf message", Some(PROTOBUF), None, vec![], 200),
     ];
     for (name, content_type, content_encoding, body, status) in cases {
@@ -52,10 +52,14 @@ async fn the_body_decides_between_otlp_and_the_sdk() {
             usize::from(is_stored),
             "{name}"
         );
-        if status == 501 {
+        if status == 201 {
+            let body: serde_json::Value = response.json().await.unwrap();
+            assert_eq!(body["success"], true, "{name}");
+            assert_eq!(body["data"]["name"], "my trace", "{name}");
+        } else if status == 400 {
             let body: serde_json::Value = response.json().await.unwrap();
             assert_eq!(body["success"], false, "{name}");
-            assert_eq!(body["error"]["code"], "sdk_traces_not_available", "{name}");
+            assert_eq!(body["error"]["details"]["field"], "name", "{name}");
         }
     }
     servers.until_idle().await;
