@@ -103,6 +103,7 @@ export function buildTrace(startMs, root, facts) {
           ]
         : [],
       links: [],
+      scores: [],
     });
     for (const child of node.children ?? []) place(child, id);
   };
@@ -161,6 +162,7 @@ function summarise(traceId, startMs, root, observations, facts) {
     total_cost: used.length ? decimal(cost) : "0",
     models: [...new Set(observations.flatMap(({ model }) => (model ? [model] : [])))],
     metadata: facts.metadata ?? {},
+    scores: [],
     root_type: root.type,
     root_observation_id: observations[0].observation_id,
     service_name: facts.service_name,

@@ -13,6 +13,7 @@ use brokle_ingest::forward::config::resolve;
 use brokle_ingest::pipeline::Ingest;
 use brokle_ingest::process::{HashKey, ProcessMetrics, Processors};
 use brokle_ingest::receiver::{Receiver, ReceiverConfig, ReceiverMetrics};
+use brokle_ingest::sdk::Sdk;
 use brokle_ingest::tail::{TailMetrics, TailSampler};
 use brokle_model::clock::{SharedClock, SystemClock};
 use brokle_model::port::TelemetrySink;
@@ -40,6 +41,7 @@ pub(crate) struct Planes {
     pub(crate) accounts: Accounts,
     pub(crate) ingest: Ingest,
     pub(crate) receiver: Arc<Receiver>,
+    pub(crate) sdk: Sdk,
     pub(crate) gateway: Gateway,
     pub(crate) query: Query,
     pub(crate) roll_ups: Arc<RollUps>,
@@ -72,7 +74,7 @@ impl Planes {
         };
         let ingest = Ingest::open(
             &ingest_config(loaded)?,
-            stores.telemetry_writer,
+            (stores.telemetry_writer, Arc::clone(&stores.telemetry_reader)),
             Arc::new(encoder),
             Arc::clone(&clock),
             registry,
@@ -93,6 +95,7 @@ impl Planes {
             ReceiverConfig::default(),
             metrics,
         );
+        let sdk = Sdk::new(Arc::clone(&receiver), Arc::clone(&stores.telemetry_reader));
         let gateway = gateway(
             loaded,
             &accounts,
@@ -120,6 +123,7 @@ impl Planes {
             accounts,
             ingest,
             receiver,
+            sdk,
             gateway,
             query,
             roll_ups: Arc::new(roll_ups),

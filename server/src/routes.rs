@@ -6,6 +6,8 @@
 //! | `/v1/chat/completions`, `/v1/responses`, `/v1/messages`, `/v1/completions`, `/v1/embeddings`, `/v1/moderations`, `/v1/images/generations`, `/v1/audio/speech`, `/v1/rerank` | gateway | API key |
 //! | `/v1/models`, `/v1/models/{model}`, `/v1/route`, `/v1/cache/status`, `/v1/cache/invalidate` | gateway | API key |
 //! | `POST /v1/traces`, `/v1/logs`, `/v1/metrics` (also on the OTLP/HTTP port) | ingest | API key |
+//! | `/v1/traces/{id}`, `/v1/traces/batch`, `/v1/observations/...`, `/v1/quality-scores/...`, `/v1/scores/...`, `/v1/events` | ingest | API key |
+//! | `/api/public/otel/v1/traces`, `/api/public/scores`, `/api/public/ingestion`, `/api/public/projects` | ingest | API key as the password |
 //! | `/v1/auth/validate-key` | accounts | public, limited by address |
 //! | `/api/v1/auth`, `/users`, `/organizations`, `/projects` | accounts | session (sign-up and sign-in public) |
 //! | `/api/v1/analytics` | query | session and membership |
@@ -56,7 +58,7 @@ pub(crate) fn main_port(planes: &Planes, operations: Operations) -> Router {
             .merge(planes.query.clone().router())
             .merge(planes.prices.clone().router()),
         gateway: planes.gateway.router(),
-        otlp: shared_port::router(Arc::clone(&planes.receiver)),
+        otlp: shared_port::router(Arc::clone(&planes.receiver)).merge(planes.sdk.clone().router()),
     };
     let (people, gateway, otlp, openapi) = described.split();
     let people = with_limits(people, Limits::default()).merge(description(openapi));

@@ -90,6 +90,7 @@ export function aTrace(values: Partial<Trace> = {}): Trace {
     total_cost: "0",
     models: [],
     metadata: {},
+    scores: [],
     root_type: "agent",
     root_observation_id: "00f067aa0ba902b7",
     service_name: "support-bot",

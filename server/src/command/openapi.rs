@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use brokle_ingest::process::Processors;
 use brokle_ingest::receiver::http::shared_port;
 use brokle_ingest::receiver::{AcceptError, Acceptor, Receiver, ReceiverConfig, ReceiverMetrics};
+use brokle_ingest::sdk::Sdk;
 use brokle_ingest::wal::{MemoryBudget, Reservation};
 use brokle_model::clock::{SharedClock, SystemClock};
 use brokle_model::error::{Classify, ErrorKind};
@@ -47,8 +48,12 @@ async fn described(loaded: &LoadedConfig) -> anyhow::Result<Described> {
         &clock,
         &mut Registry::default(),
     )?;
-    let nowhere = ClickHouse::new(&ClickHouseConfig::parse("http://127.0.0.1:9")?);
-    let query = Query::new(Arc::new(nowhere), accounts.session_resolver(), Arc::clone(&clock));
+    let nowhere = Arc::new(ClickHouse::new(&ClickHouseConfig::parse("http://127.0.0.1:9")?));
+    let query = Query::new(
+        Arc::clone(&nowhere) as _,
+        accounts.session_resolver(),
+        Arc::clone(&clock),
+    );
     let prices = Prices::new(prices, accounts.session_resolver(), Arc::clone(&clock));
     let receiver = Receiver::new(
         Arc::new(Nowhere),
@@ -61,7 +66,7 @@ async fn described(loaded: &LoadedConfig) -> anyhow::Result<Described> {
     Ok(Described {
         dashboard: accounts.router().merge(query.router()).merge(prices.router()),
         gateway: gateway.router(),
-        otlp: shared_port::router(receiver),
+        otlp: shared_port::router(Arc::clone(&receiver)).merge(Sdk::new(receiver, nowhere).router()),
     })
 }
 

@@ -109,6 +109,8 @@ pub(crate) enum Client {
     Python(&'static str),
     /// In a Python environment of its own.
     Litellm(&'static str),
+    /// SDKs of products like this one, in an environment of their own.
+    Sdk(&'static str),
     Node(&'static str),
 }
 
@@ -119,6 +121,10 @@ impl Client {
             Self::Python(name) => (prepared("BROKLE_TEST_PYTHON"), clients.join("python").join(name)),
             Self::Litellm(name) => (
                 prepared("BROKLE_TEST_PYTHON_LITELLM"),
+                clients.join("python").join(name),
+            ),
+            Self::Sdk(name) => (
+                prepared("BROKLE_TEST_PYTHON_SDKS"),
                 clients.join("python").join(name),
             ),
             Self::Node(name) => {

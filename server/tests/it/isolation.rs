@@ -40,6 +40,10 @@ fn routes(tenant: &Tenant, trace_id: &str) -> Vec<(Method, String)> {
             Method::GET,
             format!("/api/v1/projects/{project}/prices?model=gpt-4o"),
         ),
+        (
+            Method::GET,
+            format!("/api/v1/analytics/quality-scores?project_id={project}"),
+        ),
         analytics(""),
         analytics("/histogram"),
         analytics("/facets"),

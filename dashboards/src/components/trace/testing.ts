@@ -32,6 +32,7 @@ export function anObservation(values: Partial<Observation> = {}): Observation {
     scope: { name: null, version: null },
     events: [],
     links: [],
+    scores: [],
     ...values,
   };
 }

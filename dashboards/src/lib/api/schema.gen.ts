@@ -4,6 +4,91 @@
  */
 
 export interface paths {
+    "/api/public/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says that the server is there. */
+        get: operations["langfuse_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/ingestion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a batch of events, of which scores are stored; each has its own outcome. */
+        post: operations["langfuse_ingestion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/otel/v1/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes an OTLP export of traces from a Langfuse SDK. */
+        post: operations["langfuse_export_traces"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project that the key belongs to: what an SDK asks to see whether its keys are good. */
+        get: operations["langfuse_projects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/scores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates scores: one, or a list of them. */
+        post: operations["langfuse_create_scores"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/analytics/attributes": {
         parameters: {
             query?: never;
@@ -98,6 +183,23 @@ export interface paths {
         };
         /** Providers by what they cost or did. */
         get: operations["analyticsProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/quality-scores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a project's quality scores, newest first. */
+        get: operations["listQualityScores"];
         put?: never;
         post?: never;
         delete?: never;
@@ -578,7 +680,8 @@ export interface paths {
         /** Says whether the presented API key is good, and for which project. */
         get: operations["validate_key"];
         put?: never;
-        post?: never;
+        /** Says whether the presented API key is good, as Brokle's SDKs ask. */
+        post: operations["post_validate_key"];
         delete?: never;
         options?: never;
         head?: never;
@@ -725,6 +828,23 @@ export interface paths {
          * @description The body is `OpenAI`'s and reaches the provider byte for byte, but for `model`; so does the answer.
          */
         post: operations["embeddings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Records a business or system event. */
+        post: operations["sdk_create_event"];
         delete?: never;
         options?: never;
         head?: never;
@@ -975,6 +1095,112 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/observations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates an observation. Its trace and its parent may come later. */
+        post: operations["sdk_create_observation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/observations/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates observations, `{observations: [...]}`. What is wrong with one does not cost the others. */
+        post: operations["sdk_create_observations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/observations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Gets an observation as it was sent. */
+        get: operations["sdk_get_observation"];
+        /** Sets fields of an observation, also before it is created. */
+        put: operations["sdk_update_observation"];
+        post?: never;
+        /** Deletes an observation. */
+        delete: operations["sdk_delete_observation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/observations/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says how an observation ended, also before it is created. Without `end_time` it ended now. */
+        post: operations["sdk_complete_observation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/quality-scores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates a quality score of a trace, an observation or a session. */
+        post: operations["sdk_create_quality_score"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/quality-scores/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Gets a quality score. */
+        get: operations["sdk_get_quality_score"];
+        /** Sets fields of a quality score. */
+        put: operations["sdk_update_quality_score"];
+        post?: never;
+        /** Deletes a quality score. */
+        delete: operations["sdk_delete_quality_score"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/rerank": {
         parameters: {
             query?: never;
@@ -1033,6 +1259,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/scores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates a quality score, as Brokle's SDKs send it. */
+        post: operations["sdk_create_score"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/scores/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates quality scores, `{scores: [...]}`. */
+        post: operations["sdk_create_scores"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/traces": {
         parameters: {
             query?: never;
@@ -1043,12 +1303,48 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Takes an OTLP export of traces: protobuf, or JSON with `resourceSpans`.
+         * Takes an OTLP export of traces: protobuf, or JSON with `resourceSpans`. Any other JSON creates one trace.
          * @description Spans that cannot be stored are refused alone and counted in `partialSuccess`. Failures are
          *     `google.rpc.Status`, in the encoding of the request.
          */
         post: operations["export_traces"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/traces/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates traces, `{traces: [...]}`. What is wrong with one does not cost the others. */
+        post: operations["sdk_create_traces"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/traces/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Gets what was said of a trace by these routes. */
+        get: operations["sdk_get_trace"];
+        /** Sets name, user, session, tags or metadata of a trace, also of one that came by OTLP. */
+        put: operations["sdk_update_trace"];
+        post?: never;
+        /** Deletes a trace, its observations and its scores. */
+        delete: operations["sdk_delete_trace"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1176,6 +1472,8 @@ export interface components {
             scopes?: ("ingest" | "gateway" | "read")[];
             /** Format: date-time */
             expires_at?: string | null;
+            /** @enum {string} */
+            format?: "project" | "short";
         };
         /** @description A new organization. */
         CreateOrganizationRequest: {
@@ -1560,6 +1858,8 @@ export interface components {
                 metadata?: {
                     [key: string]: unknown;
                 } | null;
+                /** @description The quality scores of the trace itself. Lists leave them out (`null`). */
+                scores?: components["schemas"]["Score"][] | null;
                 /** @description The entry's type, such as `agent`. */
                 root_type: string;
                 /**
@@ -1589,6 +1889,14 @@ export interface components {
                 /** Format: date-time */
                 created_at: string;
             };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Value: {
+            /** @description Always `true`. */
+            success: boolean;
+            data: unknown;
             /** @description About the answer. */
             meta: components["schemas"]["Meta"];
         };
@@ -1733,6 +2041,8 @@ export interface components {
                 events: components["schemas"]["Event"][];
                 /** @description Spans elsewhere that it refers to. */
                 links: components["schemas"]["Link"][];
+                /** @description Its quality scores, newest first. */
+                scores: components["schemas"]["Score"][];
             }[];
             /** @description About the answer. */
             meta: components["schemas"]["Meta"];
@@ -1766,6 +2076,68 @@ export interface components {
                 organization_id: string;
                 /** Format: date-time */
                 created_at: string;
+            }[];
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Vec_Score: {
+            /** @description Always `true`. */
+            success: boolean;
+            data: {
+                /** @description The caller's id of it, or ours. */
+                score_id: string;
+                /** @description The trace that it is about, if it is about one. */
+                trace_id?: string | null;
+                /** @description The observation that it is about, if it is about one. */
+                observation_id?: string | null;
+                /** @description The session that it is about, if it is about one. */
+                session_id?: string | null;
+                /**
+                 * @description What was judged.
+                 * @example helpfulness
+                 */
+                name: string;
+                /** @description `NUMERIC`, `BOOLEAN`, `CATEGORICAL` or `TEXT`. */
+                data_type: string;
+                /**
+                 * Format: double
+                 * @description The number; 1 or 0 of a boolean.
+                 */
+                value?: number | null;
+                /** @description The category or text. */
+                string_value?: string | null;
+                /** @description Who judged: `api`, `code`, `llm` or `human`. */
+                source: string;
+                /** @description What judged. */
+                evaluator_name?: string | null;
+                /** @description Which release of it. */
+                evaluator_version?: string | null;
+                /** @description The person who judged. */
+                author_user_id?: string | null;
+                /** @description Why. */
+                comment?: string | null;
+                /** @description What else was attached to it. */
+                metadata?: {
+                    [key: string]: unknown;
+                } | null;
+                /** @description Such as `production`. */
+                environment?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was given.
+                 */
+                timestamp: string;
+                /**
+                 * Format: date-time
+                 * @description When Brokle heard of it.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it last changed.
+                 */
+                updated_at: string;
             }[];
             /** @description About the answer. */
             meta: components["schemas"]["Meta"];
@@ -1883,6 +2255,8 @@ export interface components {
                 metadata?: {
                     [key: string]: unknown;
                 } | null;
+                /** @description The quality scores of the trace itself. Lists leave them out (`null`). */
+                scores?: components["schemas"]["Score"][] | null;
                 /** @description The entry's type, such as `agent`. */
                 root_type: string;
                 /**
@@ -2396,6 +2770,8 @@ export interface components {
             events: components["schemas"]["Event"][];
             /** @description Spans elsewhere that it refers to. */
             links: components["schemas"]["Link"][];
+            /** @description Its quality scores, newest first. */
+            scores: components["schemas"]["Score"][];
         };
         /** @description Tokens, as the field counts them, and as they are priced. */
         ObservationUsage: components["schemas"]["Usage"] & {
@@ -2645,6 +3021,62 @@ export interface components {
             /** @description Its version. */
             version?: string | null;
         };
+        /** @description A quality score. */
+        Score: {
+            /** @description The caller's id of it, or ours. */
+            score_id: string;
+            /** @description The trace that it is about, if it is about one. */
+            trace_id?: string | null;
+            /** @description The observation that it is about, if it is about one. */
+            observation_id?: string | null;
+            /** @description The session that it is about, if it is about one. */
+            session_id?: string | null;
+            /**
+             * @description What was judged.
+             * @example helpfulness
+             */
+            name: string;
+            /** @description `NUMERIC`, `BOOLEAN`, `CATEGORICAL` or `TEXT`. */
+            data_type: string;
+            /**
+             * Format: double
+             * @description The number; 1 or 0 of a boolean.
+             */
+            value?: number | null;
+            /** @description The category or text. */
+            string_value?: string | null;
+            /** @description Who judged: `api`, `code`, `llm` or `human`. */
+            source: string;
+            /** @description What judged. */
+            evaluator_name?: string | null;
+            /** @description Which release of it. */
+            evaluator_version?: string | null;
+            /** @description The person who judged. */
+            author_user_id?: string | null;
+            /** @description Why. */
+            comment?: string | null;
+            /** @description What else was attached to it. */
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Such as `production`. */
+            environment?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was given.
+             */
+            timestamp: string;
+            /**
+             * Format: date-time
+             * @description When Brokle heard of it.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updated_at: string;
+        };
         /** @description A session's tokens. */
         SessionTokens: {
             user: components["schemas"]["SessionUser"];
@@ -2845,6 +3277,8 @@ export interface components {
             metadata?: {
                 [key: string]: unknown;
             } | null;
+            /** @description The quality scores of the trace itself. Lists leave them out (`null`). */
+            scores?: components["schemas"]["Score"][] | null;
             /** @description The entry's type, such as `agent`. */
             root_type: string;
             /**
@@ -2909,6 +3343,145 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    langfuse_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    langfuse_ingestion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description What became of each event. */
+            207: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    langfuse_export_traces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description An `ExportTraceServiceRequest`; plain, gzip, deflate or zstd. */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+                "application/x-protobuf": number[];
+            };
+        };
+        responses: {
+            /** @description On disk. An `ExportTraceServiceResponse`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused. A `google.rpc.Status`. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not taken now. A `google.rpc.Status`. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    langfuse_projects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key's project. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No good key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    langfuse_create_scores: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description The score is on disk; its id. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description All scores of the list are on disk. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Some scores of the list are; how many, and what is wrong with the others. */
+            207: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     listAttributes: {
         parameters: {
             query: {
@@ -3233,6 +3806,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Vec_TopEntry"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    listQualityScores: {
+        parameters: {
+            query: {
+                /** @description Whose scores. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description Only those of this trace: 32 hex digits. Without `from` and `to`, of any time. */
+                trace_id?: string;
+                /** @description Only those of this observation: 16 hex digits. */
+                observation_id?: string;
+                /** @description Only those of this session. */
+                session_id?: string;
+                /** @description Only those of this name. */
+                name?: string;
+                /** @description Only those from there: `api`, `code`, `llm` or `human`. */
+                source?: string;
+                /** @description Only those of this type: `NUMERIC`, `BOOLEAN`, `CATEGORICAL` or `TEXT`. */
+                data_type?: string;
+                /** @description Scores on the page: 1 to 1000, 100 by default. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Score"];
                 };
             };
             /** @description The request, its credential or its rate was refused. */
@@ -4756,6 +5389,44 @@ export interface operations {
             };
         };
     };
+    post_validate_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key is good. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_KeyValidity"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     batches: {
         parameters: {
             query?: never;
@@ -5295,6 +5966,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+        };
+    };
+    sdk_create_event: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same text names the same request. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description On disk; readable within two seconds. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
         };
@@ -6162,6 +6878,438 @@ export interface operations {
             };
         };
     };
+    sdk_create_observation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same text names the same request. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description On disk; readable within two seconds. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    sdk_create_observations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same text names the same request. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description On disk; readable within two seconds. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    sdk_get_observation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Hex, or any id of the caller's own. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    sdk_update_observation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Hex, or any id of the caller's own. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description On disk; in force within two seconds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    sdk_delete_observation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Hex, or any id of the caller's own. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description On disk; in force within two seconds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    sdk_complete_observation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Hex, or any id of the caller's own. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description On disk; in force within two seconds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    sdk_create_quality_score: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same text names the same request. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description On disk; readable within two seconds. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    sdk_get_quality_score: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Hex, or any id of the caller's own. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    sdk_update_quality_score: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Hex, or any id of the caller's own. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description On disk; in force within two seconds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    sdk_delete_quality_score: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Hex, or any id of the caller's own. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description On disk; in force within two seconds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     rerank: {
         parameters: {
             query?: never;
@@ -6390,6 +7538,96 @@ export interface operations {
             };
         };
     };
+    sdk_create_score: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same text names the same request. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description On disk; readable within two seconds. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    sdk_create_scores: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same text names the same request. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description On disk; readable within two seconds. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     export_traces: {
         parameters: {
             query?: never;
@@ -6410,6 +7648,13 @@ export interface operations {
         responses: {
             /** @description On disk. An `ExportTraceServiceResponse`. */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A trace was created: JSON without `resourceSpans`. In the envelope. */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6450,19 +7695,183 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description JSON without `resourceSpans`. */
-            501: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
             /** @description Overloaded; to be sent again after `Retry-After`. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    sdk_create_traces: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same text names the same request. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description On disk; readable within two seconds. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    sdk_get_trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Hex, or any id of the caller's own. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    sdk_update_trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Hex, or any id of the caller's own. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description On disk; in force within two seconds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    sdk_delete_trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Hex, or any id of the caller's own. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description On disk; in force within two seconds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
             };
         };
     };
