@@ -118,6 +118,11 @@ impl Prepared {
             tracing::error!(%error, "changes could not be encoded");
             refusal(&Refusal::Internal)
         })?;
+        let mut reservation = self.reservation;
+        drop(self.body);
+        reservation
+            .resize(body.len() as u64)
+            .map_err(|_| refusal(&Refusal::Overloaded))?;
         let submission = Submission {
             project: self.admission.project,
             environment: self.admission.environment.clone(),
@@ -126,7 +131,7 @@ impl Prepared {
             items,
         };
         self.receiver
-            .keep(submission, self.reservation)
+            .keep(submission, reservation)
             .await
             .map_err(|error| refusal(&error))
     }
