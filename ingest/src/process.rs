@@ -5,11 +5,12 @@
 //! that question and for nothing else.
 //!
 //! - `rewrite`, `shape`: the one pass over a request, whatever its signal.
-//! - `redact`, `keys`, `json`: what is made unreadable. `cap`: what is cut.
+//! - `redact`, `keys`, `json`: what is made unreadable. `cap`: what is cut. `fields`: the same for the SDK routes.
 //!
 //! Deliberately absent: tail sampling, which decides about stored traces, and forwarding.
 
 mod cap;
+mod fields;
 mod json;
 mod keys;
 mod metrics;

@@ -83,7 +83,7 @@ impl RetentionDays {
         let own = match signal {
             Signal::Logs => self.logs,
             Signal::Metrics => self.metrics,
-            Signal::Traces => self.traces,
+            Signal::Traces | Signal::Changes => self.traces,
         };
         own.unwrap_or_else(|| default_retention_days(signal))
     }
@@ -94,7 +94,7 @@ pub fn default_retention_days(signal: Signal) -> u16 {
     let days = match signal {
         Signal::Logs => RetentionDays::BUILT_IN.logs,
         Signal::Metrics => RetentionDays::BUILT_IN.metrics,
-        Signal::Traces => RetentionDays::BUILT_IN.traces,
+        Signal::Traces | Signal::Changes => RetentionDays::BUILT_IN.traces,
     };
     days.unwrap_or(30)
 }

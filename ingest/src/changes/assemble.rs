@@ -104,10 +104,15 @@ impl Assembler {
     /// Writes the rows that follow from the changes of a range, which must be stored.
     pub(crate) async fn assemble(&self, requests: &[LoggedRequest]) -> Result<(), AssembleError> {
         for (project, touched) in touched(requests)? {
+            let of_project = requests.iter().filter(|request| request.project == project);
             let stored = Stored {
                 reader: &*self.reader,
                 project,
                 limits: LIMITS,
+                retention_days: of_project
+                    .map(|request| request.retention_days)
+                    .max()
+                    .unwrap_or(0),
             };
             self.assemble_project(stored, touched).await?;
         }
@@ -153,8 +158,8 @@ impl Assembler {
                 });
                 let folded: Vec<(String, Folded)> = folded.collect();
                 match entity {
-                    Entity::Score => self.write_scores(stored.project, folded).await?,
-                    _ => self.write_observations(stored.project, &folded).await?,
+                    Entity::Score => self.write_scores(stored, folded).await?,
+                    _ => self.write_observations(stored, &folded).await?,
                 }
                 all_named.extend(named);
             }
@@ -164,12 +169,12 @@ impl Assembler {
 
     async fn write_observations(
         &self,
-        project: ProjectId,
+        stored: Stored<'_>,
         folded: &[(String, Folded)],
     ) -> Result<(), AssembleError> {
         let mut rows = Rows::default();
         let scores = folded.iter().filter_map(|(key, state)| own_score(key, state));
-        self.write_scores(project, scores.collect()).await?;
+        self.write_scores(stored, scores.collect()).await?;
         for (key, state) in folded {
             let span = render::span_of(key);
             let is_entry = state.text("parent").is_none();
@@ -189,11 +194,12 @@ impl Assembler {
                 None => {}
             }
         }
-        self.write(project, rows).await
+        self.write(stored, rows).await
     }
 
-    async fn write(&self, project: ProjectId, rows: Rows) -> Result<(), AssembleError> {
-        for (month, batch) in rows.encode(project, &self.decoder).await? {
+    async fn write(&self, stored: Stored<'_>, rows: Rows) -> Result<(), AssembleError> {
+        let (project, kept) = (stored.project, (stored.project, stored.retention_days));
+        for (month, batch) in rows.encode(kept, &self.decoder).await? {
             self.insert(Insert {
                 table: OBSERVATIONS,
                 token: token(project, OBSERVATIONS, &month, &batch),
@@ -206,13 +212,15 @@ impl Assembler {
 
     async fn write_scores(
         &self,
-        project: ProjectId,
+        stored: Stored<'_>,
         folded: Vec<(String, Folded)>,
     ) -> Result<(), AssembleError> {
+        let project = stored.project;
         let mut rows = Vec::new();
         for (key, state) in folded {
             let row = |place: Place, version: u64, state: Option<Folded>| ScoreRow {
                 project,
+                retention_days: stored.retention_days,
                 key: key.clone(),
                 place,
                 version,

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use brokle_model::id::{ProjectId, SpanId, TraceId};
+use brokle_model::id::{SpanId, TraceId};
 use brokle_model::telemetry::Signal;
 use memchr::memmem;
 use serde_json::Value;
@@ -47,20 +47,13 @@ fn read(record: &RangeRecord<'_>, rows: &mut Vec<ScoreRow>) {
         .flat_map(ResourceSpansView::scope_spans);
     for span in scopes.flat_map(ScopeSpansView::spans) {
         for event in span.events().filter(|event| event.name.as_str() == EVENT) {
-            rows.extend(score(
-                record.project,
-                record.environment,
-                received_ns,
-                &span,
-                &event,
-            ));
+            rows.extend(score(record, received_ns, &span, &event));
         }
     }
 }
 
 fn score(
-    project: ProjectId,
-    environment: &str,
+    record: &RangeRecord<'_>,
     received_ns: i64,
     span: &SpanView<'_>,
     event: &EventView<'_>,
@@ -95,7 +88,9 @@ fn score(
         ("observation_id", Some(observation.to_string().into())),
         (
             "environment",
-            Some(environment).filter(|word| !word.is_empty()).map(Value::from),
+            Some(record.environment)
+                .filter(|word| !word.is_empty())
+                .map(Value::from),
         ),
     ];
     let fields: BTreeMap<String, Value> = fields
@@ -109,7 +104,8 @@ fn score(
     let version = u64::try_from(received_ns).unwrap_or(0);
     let digest = Sha256::digest(format!("{trace}{observation}{}\0{name}", event.time_unix_nano));
     Some(ScoreRow {
-        project,
+        project: record.project,
+        retention_days: record.retention_days,
         key: hex::encode(&digest[..16]),
         place,
         version,

@@ -63,7 +63,7 @@ impl Rows {
     /// The batches, each with its partition's name.
     pub(super) async fn encode(
         self,
-        project: ProjectId,
+        (project, retention_days): (ProjectId, u16),
         decoder: &Decoder,
     ) -> Result<Vec<(String, RecordBatch)>, AssembleError> {
         let mut encoded = Vec::new();
@@ -76,7 +76,10 @@ impl Rows {
                 continue;
             }
             let known: HashMap<Key, (u64, bool)> = rows.iter().map(known).collect();
-            let requests: Arc<[LoggedRequest]> = rows.into_iter().map(|row| request(project, row)).collect();
+            let requests: Arc<[LoggedRequest]> = rows
+                .into_iter()
+                .map(|row| request(project, retention_days, row))
+                .collect();
             for batch in decoder.decode(requests).await.map_err(refused)? {
                 encoded.push((batch.partition, told(&batch.rows, kind, &known)?));
             }
@@ -93,7 +96,7 @@ fn known(row: &ObservationRow) -> (Key, (u64, bool)) {
     )
 }
 
-fn request(project: ProjectId, row: ObservationRow) -> LoggedRequest {
+fn request(project: ProjectId, retention_days: u16, row: ObservationRow) -> LoggedRequest {
     LoggedRequest {
         sequence: 0,
         project,
@@ -101,6 +104,7 @@ fn request(project: ProjectId, row: ObservationRow) -> LoggedRequest {
         signal: Signal::Traces,
         received_ns: row.received_ns,
         items: 1,
+        retention_days,
         body: Bytes::from(row.body),
         _reservation: None,
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::fold::{Folded, Place};
 use super::month::month_of;
 use super::render::{metadata_of, span_of};
-use super::table::{bytes_of, ids, millis, nanos, texts};
+use super::table::{bytes_of, days, ids, millis, nanos, texts};
 
 /// The table of scores.
 pub(super) const SCORES: &str = "scores";
@@ -20,6 +20,7 @@ pub(super) const SCORES: &str = "scores";
 #[derive(Debug, Clone)]
 pub(super) struct ScoreRow {
     pub(super) project: ProjectId,
+    pub(super) retention_days: u16,
     pub(super) key: String,
     pub(super) place: Place,
     pub(super) version: u64,
@@ -71,7 +72,7 @@ fn batch(rows: &[ScoreRow]) -> Result<RecordBatch, ArrowError> {
         )
     };
     let is_deleted = rows.iter().map(|row| u8::from(row.state.is_none()));
-    let columns: [(&str, ArrayRef); 21] = [
+    let columns: [(&str, ArrayRef); 22] = [
         (
             "project_id",
             texts(rows.iter().map(|row| row.project.to_string())),
@@ -105,6 +106,7 @@ fn batch(rows: &[ScoreRow]) -> Result<RecordBatch, ArrowError> {
         ("environment", field("environment")),
         ("created_at", at(|state| state.created_ns)),
         ("updated_at", at(|state| state.updated_ns)),
+        ("retention_days", days(rows.iter().map(|row| row.retention_days))),
     ];
     RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, name == "value")))
 }

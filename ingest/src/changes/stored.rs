@@ -40,6 +40,8 @@ pub(crate) struct Stored<'a> {
     pub(crate) reader: &'a dyn TelemetryReader,
     pub(crate) project: ProjectId,
     pub(crate) limits: QueryLimits,
+    /// How many days rows that follow from them are kept.
+    pub(crate) retention_days: u16,
 }
 
 impl Stored<'_> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::{
     ArrayRef, FixedSizeBinaryArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
-    TimestampNanosecondArray,
+    TimestampNanosecondArray, UInt16Array,
 };
 use arrow_schema::ArrowError;
 use brokle_model::id::TraceId;
@@ -36,6 +36,7 @@ pub enum TableError {
 /// A change and whose it is.
 struct Owned {
     project: String,
+    retention_days: u16,
     recorded: Recorded,
 }
 
@@ -51,6 +52,7 @@ pub fn batches(records: &[RangeRecord<'_>]) -> Result<Vec<TableBatch>, TableErro
             };
             rows.entry(place).or_default().push(Owned {
                 project: record.project.to_string(),
+                retention_days: record.retention_days,
                 recorded: Recorded { change, received_ns },
             });
         }
@@ -71,7 +73,7 @@ pub fn batches(records: &[RangeRecord<'_>]) -> Result<Vec<TableBatch>, TableErro
 
 fn changes(rows: &[Owned]) -> Result<RecordBatch, ArrowError> {
     let each = || rows.iter().map(|row| &row.recorded.change);
-    let columns: [(&str, ArrayRef); 10] = [
+    let columns: [(&str, ArrayRef); 11] = [
         ("project_id", texts(rows.iter().map(|row| row.project.as_str()))),
         ("entity", texts(each().map(|change| change.entity.as_str()))),
         ("key", texts(each().map(|change| change.key.as_str()))),
@@ -102,6 +104,7 @@ fn changes(rows: &[Owned]) -> Result<RecordBatch, ArrowError> {
             "fields",
             texts(each().map(|change| Value::Object(map_of(change)).to_string())),
         ),
+        ("retention_days", days(rows.iter().map(|row| row.retention_days))),
     ];
     RecordBatch::try_from_iter(columns)
 }
@@ -161,6 +164,11 @@ fn map_of(change: &Change) -> Map<String, Value> {
 /// The bytes of a trace id; zeroes where there is none.
 pub(super) fn bytes_of(trace: Option<TraceId>) -> [u8; 16] {
     trace.map_or([0; 16], |trace| *trace.as_bytes())
+}
+
+/// A column of lifetimes.
+pub(super) fn days(values: impl Iterator<Item = u16>) -> ArrayRef {
+    Arc::new(UInt16Array::from_iter_values(values))
 }
 
 /// A column of text.

@@ -21,7 +21,7 @@ use super::metrics::{ReceiverMetrics, Transport};
 use super::refusal::Refusal;
 use crate::otlp::json;
 use crate::otlp::validate::{self, Limits, Rejections, Validated};
-use crate::process::{Processed, Processors};
+use crate::process::{Plan, Processed, Processors};
 use crate::wal::{MemoryBudget, Reservation};
 
 /// Bodies up to this size are decoded where they arrive: moving them would cost more.
@@ -200,9 +200,14 @@ impl Receiver {
         self.clock.now().timestamp_nanos_opt().unwrap_or(i64::MAX)
     }
 
-    /// The earliest and the latest start that can be stored.
-    pub(crate) fn start_bounds_ns(&self) -> (i64, i64) {
-        let limits = self.limits();
+    /// What the project has set about its telemetry.
+    pub(crate) fn plan(&self, project: ProjectId) -> Result<Plan, Refusal> {
+        Ok(self.processors.plan(project)?)
+    }
+
+    /// The earliest and the latest start that can be stored of what is kept so long.
+    pub(crate) fn start_bounds_ns(&self, retention_days: u16) -> (i64, i64) {
+        let limits = self.limits(retention_days);
         let signed = |nanos: u64| i64::try_from(nanos).unwrap_or(i64::MAX);
         (
             signed(limits.earliest_start_unix_nano),

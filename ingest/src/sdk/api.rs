@@ -96,6 +96,7 @@ impl Sdk {
             reader: &*self.reader,
             project,
             limits: QueryLimits::default(),
+            retention_days: 0,
         };
         let keys = [key.to_owned()];
         let own = stored

@@ -16,7 +16,9 @@ use serde_json::Value;
 use super::context::Context;
 use super::entities::Made;
 use super::invalid::{Invalid, refusal};
+use crate::changes::Change;
 use crate::changes::change::encode;
+use crate::process::Plan;
 use crate::receiver::Receiver;
 use crate::receiver::http::media::{Media, content_encoding};
 use crate::receiver::intake::{Admission, Encoding, Held};
@@ -35,6 +37,7 @@ pub(crate) struct Prepared {
     admission: Admission,
     idempotency_key: Option<String>,
     now_ns: i64,
+    plan: Plan,
     reservation: Reservation,
     /// What it says.
     pub(crate) body: Value,
@@ -87,8 +90,12 @@ impl Prepared {
                 format!("the body is not valid JSON: {error}"),
             )
         })?;
+        let plan = receiver
+            .plan(admission.project)
+            .map_err(|error| refusal(&error))?;
         Ok(Self {
             receiver: Arc::clone(receiver),
+            plan,
             admission,
             idempotency_key: idempotency_key(headers)?,
             now_ns: receiver.now_ns(),
@@ -103,7 +110,9 @@ impl Prepared {
             project: self.admission.project,
             environment: &self.admission.environment,
             now_ns: self.now_ns,
-            bounds_ns: self.receiver.start_bounds_ns(),
+            bounds_ns: self
+                .receiver
+                .start_bounds_ns(self.plan.retention_days(Signal::Changes)),
             idempotency_key: self.idempotency_key.as_deref(),
             made: Cell::new(0),
         };
@@ -113,7 +122,10 @@ impl Prepared {
     /// Returns when the changes are on disk, all of them or none.
     pub(crate) async fn keep(self, made: Vec<Made>) -> ApiResult<()> {
         let items = u32::try_from(made.len()).unwrap_or(u32::MAX);
-        let changes = made.into_iter().map(|made| made.change).collect();
+        let mut changes: Vec<Change> = made.into_iter().map(|made| made.change).collect();
+        for change in &mut changes {
+            self.plan.apply_to_fields(&mut change.fields);
+        }
         let body = encode(changes).map_err(|error| {
             tracing::error!(%error, "changes could not be encoded");
             refusal(&Refusal::Internal)
@@ -129,6 +141,7 @@ impl Prepared {
             signal: Signal::Changes,
             body: Bytes::from(body),
             items,
+            retention_days: self.plan.retention_days(Signal::Changes),
         };
         self.receiver
             .keep(submission, reservation)

@@ -36,7 +36,7 @@ impl Assembler {
                         ended.push((trace, place, deleted_ns(own)));
                     }
                 }
-                self.write(stored.project, rows).await?;
+                self.write(stored, rows).await?;
                 for (trace, place, deleted_ns) in ended {
                     self.end_trace(stored, trace, place, deleted_ns).await?;
                 }
@@ -77,7 +77,7 @@ impl Assembler {
                 };
                 rows.end(row.span, place, version + 1, row.is_entry);
             }
-            self.write(stored.project, rows).await?;
+            self.write(stored, rows).await?;
             match found.last() {
                 Some(StoredRow { start_ns, span, .. }) if found.len() == ROWS_PER_QUERY => {
                     after = (*start_ns, *span);
