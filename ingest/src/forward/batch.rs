@@ -20,8 +20,7 @@ pub(crate) fn path(signal: Signal) -> Option<&'static str> {
         Signal::Traces => Some("/v1/traces"),
         Signal::Logs => Some("/v1/logs"),
         Signal::Metrics => Some("/v1/metrics"),
-        #[expect(unreachable_patterns, reason = "there may be signals that are no OTLP")]
-        _ => None,
+        Signal::Changes => None,
     }
 }
 
@@ -31,8 +30,7 @@ pub(crate) fn method(signal: Signal) -> Option<&'static str> {
         Signal::Traces => Some("/opentelemetry.proto.collector.trace.v1.TraceService/Export"),
         Signal::Logs => Some("/opentelemetry.proto.collector.logs.v1.LogsService/Export"),
         Signal::Metrics => Some("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"),
-        #[expect(unreachable_patterns, reason = "there may be signals that are no OTLP")]
-        _ => None,
+        Signal::Changes => None,
     }
 }
 

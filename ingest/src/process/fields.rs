@@ -63,7 +63,7 @@ fn redact(redactor: &Redactor, name: &str, value: &mut Value, work: &mut Work) -
         .map_or(name, |(_, key)| key);
     let key = key.strip_prefix("metadata.").unwrap_or(key);
     let verdict = redactor.verdict(key.as_bytes());
-    let (text, is_text) = match value {
+    let (text, is_text) = match &*value {
         Value::Null | Value::Bool(_) => return true,
         Value::String(text) => (text.clone(), true),
         other => (other.to_string(), false),

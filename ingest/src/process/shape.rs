@@ -46,8 +46,7 @@ impl Shape {
             Signal::Traces => Some(&TRACES),
             Signal::Logs => Some(&LOGS),
             Signal::Metrics => Some(&METRICS),
-            #[expect(unreachable_patterns, reason = "there may be signals that are no OTLP")]
-            _ => None,
+            Signal::Changes => None,
         }
     }
 }

@@ -103,7 +103,14 @@ fn open(directory: &Path, endpoint: &str, more: &Json) -> Stage {
     let mut registry = Registry::default();
     let clock: SharedClock = Arc::new(SystemClock);
     let storage = Arc::new(FakeStorage::default());
-    let ingest = Ingest::open(&config, storage, Arc::new(NumberEncoder), clock, &mut registry).unwrap();
+    let ingest = Ingest::open(
+        &config,
+        (storage.clone() as _, storage as _),
+        Arc::new(NumberEncoder),
+        clock,
+        &mut registry,
+    )
+    .unwrap();
     Stage { ingest, registry }
 }
 
@@ -352,7 +359,7 @@ async fn what_a_crash_kept_from_a_queue_is_offered_again() {
     let clock: SharedClock = Arc::new(SystemClock);
     let before = Ingest::open(
         &config_of(directory.path()),
-        Arc::new(storage),
+        (Arc::new(storage.clone()) as _, Arc::new(storage) as _),
         Arc::new(NumberEncoder),
         clock,
         &mut Registry::default(),
