@@ -54,7 +54,7 @@ pub(super) fn span(shape: Shape, index: u64, words: &mut Words) -> Span {
     let is_root = index.is_multiple_of(SPANS_PER_TRACE);
     let (name, attributes) = match shape {
         Shape::Small => ("GET /cart/{id}", small(index, words)),
-        Shape::Model => ("chat gpt-4o-mini", model(index, words, 560, 180)),
+        Shape::Model => ("chat gpt-4o-mini", model(index, words, 450, 130)),
         Shape::LongModel => ("chat gpt-4o-mini", model(index, words, 3_050, 1_050)),
     };
     Span {
