@@ -6,6 +6,7 @@ use axum::extract::FromRef;
 use brokle_model::clock::SharedClock;
 use brokle_model::port::SessionResolver;
 use brokle_storage::limiter::RateLimiter;
+use brokle_storage::pubsub::PubSub;
 use brokle_storage::repo::Store;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
@@ -26,6 +27,7 @@ pub(crate) struct Context {
     pub(crate) passwords: Passwords,
     pub(crate) tokens: Arc<AccessTokens>,
     pub(crate) limits: Limits,
+    pub(crate) notices: Arc<dyn PubSub>,
     pub(crate) config: Arc<Config>,
     clock: SharedClock,
 }
@@ -35,6 +37,7 @@ impl Context {
         config: Config,
         store: Arc<dyn Store>,
         limiter: Arc<dyn RateLimiter>,
+        notices: Arc<dyn PubSub>,
         clock: SharedClock,
     ) -> Self {
         let age_max = config.cache_age_max;
@@ -58,6 +61,7 @@ impl Context {
             passwords: Passwords::new(config.password_hashes_at_once),
             limits: Limits::new(limiter, &config),
             config: Arc::new(config),
+            notices,
             store,
             tokens,
             clock,

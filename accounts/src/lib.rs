@@ -18,6 +18,7 @@ mod cookie;
 mod email;
 mod lookup;
 mod name;
+mod notices;
 mod organizations;
 mod password;
 mod projects;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use brokle_model::clock::SharedClock;
 use brokle_model::port::{KeyResolver, SessionResolver, TelemetryPolicies};
 use brokle_storage::limiter::RateLimiter;
+use brokle_storage::pubsub::PubSub;
 use brokle_storage::repo::{StorageError, Store};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
@@ -53,11 +55,12 @@ impl Accounts {
         config: Config,
         store: Arc<dyn Store>,
         limiter: Arc<dyn RateLimiter>,
+        notices: Arc<dyn PubSub>,
         clock: SharedClock,
     ) -> Result<Self, ConfigError> {
         config.validate()?;
         Ok(Self {
-            context: Context::new(config, store, limiter, clock),
+            context: Context::new(config, store, limiter, notices, clock),
         })
     }
 
@@ -94,12 +97,13 @@ impl Accounts {
         self.context.policies.refresh().await
     }
 
-    /// Does the work that no request waits for, until `stop`: writes down when keys were used, removes ended
-    /// sessions and looks for changed settings. The server runs it as one of its tasks and waits for it at the
-    /// end.
+    /// Does the work that no request waits for, until `stop`: hears what other nodes have changed, writes down
+    /// when keys were used, removes ended sessions and looks for changed settings. The server runs it as one of
+    /// its tasks and waits for it at the end.
     pub async fn run(&self, stop: CancellationToken) {
         tokio::join!(
             upkeep::run(&self.context, stop.clone()),
+            notices::listen(&self.context, stop.clone()),
             self.context.policies.run(stop)
         );
     }

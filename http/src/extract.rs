@@ -3,6 +3,7 @@
 
 mod api_key;
 mod json;
+mod organization_member;
 mod path;
 mod project_member;
 mod query;
@@ -10,6 +11,7 @@ mod signed_in;
 
 pub use api_key::{X_API_KEY, bearer_token, presented_key};
 pub use json::Json;
+pub use organization_member::OrganizationMember;
 pub use path::Path;
 pub use project_member::{InPath, InQuery, PermissionMarker, ProjectMember, ProjectSource, permission};
 pub use query::Query;

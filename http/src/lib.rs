@@ -37,8 +37,8 @@ pub mod request_log;
 pub use envelope::{Envelope, ErrorEnvelope, Failures, Pagination};
 pub use error::{ApiError, ApiResult};
 pub use extract::{
-    InPath, InQuery, Json, Path, PermissionMarker, ProjectMember, Query, SignedIn, X_API_KEY, permission,
-    presented_key,
+    InPath, InQuery, Json, OrganizationMember, Path, PermissionMarker, ProjectMember, Query, SignedIn,
+    X_API_KEY, permission, presented_key,
 };
 pub use peer::Peer;
 pub use request_id::RequestId;

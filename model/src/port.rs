@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 
 use crate::error::{Classify, ErrorKind};
 use crate::id::{ApiKeyId, OrganizationId, ProjectId, SessionId, UserId};
@@ -23,6 +24,9 @@ pub struct KeyGrant {
     pub organization: OrganizationId,
     /// What it may be used for.
     pub scopes: BTreeSet<Scope>,
+    /// Patterns of the models that it may use, in which `*` stands for any run of characters; every model when there
+    /// are none.
+    pub models: Arc<[String]>,
 }
 
 /// Why a credential was not accepted.
@@ -100,6 +104,37 @@ pub trait SessionResolver: Send + Sync + 'static {
     /// The user's role in the organisation that owns `project`, or `None` when it is not theirs to see
     /// (or does not exist: the caller learns no difference).
     async fn project_role(&self, user: UserId, project: ProjectId) -> Result<Option<Role>, AuthError>;
+
+    /// The user's role in the organisation, or `None` when it is not theirs to see. Nobody's, unless told otherwise.
+    async fn organization_role(
+        &self,
+        _user: UserId,
+        _organization: OrganizationId,
+    ) -> Result<Option<Role>, AuthError> {
+        Ok(None)
+    }
+}
+
+/// Keeps a secret from whoever reads the store that it lies in.
+pub trait Sealer: Send + Sync + 'static {
+    /// Seals a secret for one purpose.
+    fn seal(&self, purpose: &str, secret: &SecretString) -> Result<String, SealError>;
+
+    /// Opens what was sealed for the same purpose.
+    fn open(&self, purpose: &str, sealed: &str) -> Result<SecretString, SealError>;
+}
+
+/// Why a secret was not sealed or opened. Never says anything of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// It could not be sealed.
+    #[error("the credential could not be encrypted")]
+    Seal,
+    /// It was sealed under another key or for another purpose, or is damaged.
+    #[error(
+        "a stored credential cannot be decrypted: set BROKLE_ENCRYPTION_KEY to what it was, or send the credential again"
+    )]
+    Open,
 }
 
 /// The queue was full, or the log is closed: the submission was not taken.

@@ -124,15 +124,19 @@ pub enum Permission {
     ApiKeysRead,
     /// `api-keys:write`
     ApiKeysWrite,
+    /// `gateway:read`
+    GatewayRead,
+    /// `gateway:write`
+    GatewayWrite,
 }
 
 impl Permission {
     /// The least role that includes this permission.
     pub const fn least_role(self) -> Role {
         match self {
-            Self::TracesRead | Self::ProjectsRead | Self::ApiKeysRead => Role::Viewer,
+            Self::TracesRead | Self::ProjectsRead | Self::ApiKeysRead | Self::GatewayRead => Role::Viewer,
             Self::ApiKeysWrite => Role::Developer,
-            Self::ProjectsWrite => Role::Admin,
+            Self::ProjectsWrite | Self::GatewayWrite => Role::Admin,
         }
     }
 }

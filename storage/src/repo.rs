@@ -13,6 +13,7 @@
 mod api_keys;
 #[cfg(feature = "contract")]
 pub mod contract;
+mod gateway;
 mod organizations;
 mod projects;
 mod sessions;
@@ -22,7 +23,11 @@ mod users;
 use async_trait::async_trait;
 use brokle_model::error::{Classify, ErrorKind};
 
-pub use api_keys::{API_KEYS_MAX, ApiKeyRecord, ApiKeyUse, ApiKeys, StoredGrant};
+pub use api_keys::{API_KEYS_MAX, ApiKeyChange, ApiKeyRecord, ApiKeyUse, ApiKeys, StoredGrant};
+pub use gateway::{
+    GATEWAY_ENTRIES_MAX, GATEWAY_REVISIONS_MAX, GatewayEntries, GatewayEntry, GatewayEntryKind,
+    GatewayRevision, UnknownGatewayEntryKind,
+};
 pub use organizations::{
     CreateOrganizationError, Membership, ORGANIZATIONS_MAX, Organization, Organizations,
 };
@@ -33,12 +38,20 @@ pub use users::{CreateUserError, Credentials, User, Users};
 
 /// Everything relational, over one connection policy.
 pub trait Repositories:
-    Users + Organizations + Projects + ApiKeys + Sessions + TelemetrySettingsStore + Send + Sync
+    Users + Organizations + Projects + ApiKeys + Sessions + TelemetrySettingsStore + GatewayEntries + Send + Sync
 {
 }
 
-impl<T: Users + Organizations + Projects + ApiKeys + Sessions + TelemetrySettingsStore + Send + Sync>
-    Repositories for T
+impl<T> Repositories for T where
+    T: Users
+        + Organizations
+        + Projects
+        + ApiKeys
+        + Sessions
+        + TelemetrySettingsStore
+        + GatewayEntries
+        + Send
+        + Sync
 {
 }
 

@@ -16,6 +16,8 @@ use crate::name::{InvalidName, Name};
 const KEYS_PER_PROJECT_MAX: usize = 100;
 /// The last year that RFC 3339 can write.
 const YEAR_MAX: i32 = 9999;
+const MODELS_MAX: usize = 50;
+const MODEL_BYTES_MAX: usize = 200;
 
 pub(crate) struct CreateApiKey {
     pub(crate) project: ProjectId,
@@ -23,6 +25,7 @@ pub(crate) struct CreateApiKey {
     pub(crate) name: String,
     /// Without a choice a key may do everything that a key can.
     pub(crate) scopes: Option<BTreeSet<Scope>>,
+    pub(crate) models: Vec<String>,
     pub(crate) expires_at: Option<DateTime<Utc>>,
     pub(crate) format: KeyFormat,
 }
@@ -34,6 +37,10 @@ pub(crate) enum CreateApiKeyError {
     Name(#[from] InvalidName),
     #[error("a key needs one scope at least")]
     NoScopes,
+    #[error(
+        "`models` takes {MODELS_MAX} patterns at most, each of 1 to {MODEL_BYTES_MAX} visible ASCII characters"
+    )]
+    Models,
     #[error("the expiry must lie in the future")]
     ExpiryPast,
     #[error("the expiry must lie before the year 10000")]
@@ -47,7 +54,9 @@ pub(crate) enum CreateApiKeyError {
 impl Classify for CreateApiKeyError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Name(_) | Self::NoScopes | Self::ExpiryPast | Self::ExpiryTooFar => ErrorKind::Invalid,
+            Self::Name(_) | Self::NoScopes | Self::Models | Self::ExpiryPast | Self::ExpiryTooFar => {
+                ErrorKind::Invalid
+            }
             Self::LimitReached => ErrorKind::Conflict,
             Self::Storage(error) => error.kind(),
         }
@@ -57,6 +66,7 @@ impl Classify for CreateApiKeyError {
         match self {
             Self::Name(_) => "name_invalid",
             Self::NoScopes => "scopes_empty",
+            Self::Models => "models_invalid",
             Self::ExpiryPast => "expiry_past",
             Self::ExpiryTooFar => "expiry_too_far",
             Self::LimitReached => "api_key_limit_reached",
@@ -68,6 +78,7 @@ impl Classify for CreateApiKeyError {
         match self {
             Self::Name(_) => Some("name"),
             Self::NoScopes => Some("scopes"),
+            Self::Models => Some("models"),
             Self::ExpiryPast | Self::ExpiryTooFar => Some("expires_at"),
             _ => None,
         }
@@ -84,15 +95,8 @@ pub(crate) async fn create(
     if scopes.is_empty() {
         return Err(CreateApiKeyError::NoScopes);
     }
-    if input.expires_at.is_some_and(|expires_at| expires_at <= now) {
-        return Err(CreateApiKeyError::ExpiryPast);
-    }
-    if input
-        .expires_at
-        .is_some_and(|expires_at| expires_at.year() > YEAR_MAX)
-    {
-        return Err(CreateApiKeyError::ExpiryTooFar);
-    }
+    let models = check_models(input.models)?;
+    let expires_at = check_expiry(input.expires_at, now)?;
     let unit = context.store.begin().await?;
     if unit.list_api_keys(input.project).await?.len() >= KEYS_PER_PROJECT_MAX {
         return Err(CreateApiKeyError::LimitReached);
@@ -104,14 +108,39 @@ pub(crate) async fn create(
         name: name.into_string(),
         preview: key.preview(),
         scopes,
+        models,
         created_by: Some(input.user),
         created_at: now,
-        expires_at: input.expires_at.map(to_the_microsecond),
+        expires_at,
         last_used_at: None,
+        disabled_at: None,
     };
     unit.create_api_key(&record, key.hash()).await?;
     unit.commit().await?;
     Ok((key, record))
+}
+
+/// Patterns of models, as a key may have them.
+pub(super) fn check_models(models: Vec<String>) -> Result<Vec<String>, CreateApiKeyError> {
+    let good = |pattern: &String| {
+        (1..=MODEL_BYTES_MAX).contains(&pattern.len()) && pattern.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    if models.len() > MODELS_MAX || !models.iter().all(good) {
+        return Err(CreateApiKeyError::Models);
+    }
+    Ok(models)
+}
+
+/// An expiry that can be kept, and that lies in the future.
+pub(super) fn check_expiry(
+    expires_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, CreateApiKeyError> {
+    match expires_at {
+        Some(expires_at) if expires_at <= now => Err(CreateApiKeyError::ExpiryPast),
+        Some(expires_at) if expires_at.year() > YEAR_MAX => Err(CreateApiKeyError::ExpiryTooFar),
+        expires_at => Ok(expires_at.map(to_the_microsecond)),
+    }
 }
 
 fn to_the_microsecond(time: DateTime<Utc>) -> DateTime<Utc> {

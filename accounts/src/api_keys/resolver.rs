@@ -1,6 +1,6 @@
 //! What an API key permits: the port that ingest and gateway ask on each request. A good answer, and a
 //! refusal too, is kept for a few seconds. A key revoked on this node stops at once; on other nodes when
-//! their answers have aged.
+//! they hear of it, and at the latest when their answers have aged.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl CachedKeys {
         }
     }
 
-    /// To be called after a key was revoked.
+    /// To be called after a key was revoked or changed.
     pub(crate) fn forget_keys(&self) {
         self.known.forget_all();
     }
@@ -91,6 +91,7 @@ impl From<StoredGrant> for Known {
             project,
             organization,
             scopes,
+            models,
             expires_at,
         } = stored;
         Self {
@@ -99,6 +100,7 @@ impl From<StoredGrant> for Known {
                 project,
                 organization,
                 scopes,
+                models: models.into(),
             }),
             expires_at,
         }

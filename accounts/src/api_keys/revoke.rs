@@ -4,10 +4,11 @@ use brokle_model::id::{ApiKeyId, ProjectId};
 
 use crate::context::Context;
 use crate::lookup::{LookupError, Missing};
+use crate::notices::Changed;
 
 pub(crate) async fn revoke(context: &Context, project: ProjectId, key: ApiKeyId) -> Result<(), LookupError> {
     let revoked = context.store.revoke_api_key(project, key, context.now()).await?;
     revoked.ok_or(Missing::ApiKey)?;
-    context.keys.forget_keys();
+    context.changed(Changed::Keys).await;
     Ok(())
 }

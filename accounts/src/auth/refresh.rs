@@ -6,6 +6,7 @@ use brokle_storage::repo::{RefreshClaim, StorageError};
 
 use super::session::{IssueError, Tokens, issue};
 use crate::context::Context;
+use crate::notices::Changed;
 use crate::token::RefreshSecret;
 
 /// Why no tokens were handed out.
@@ -50,7 +51,7 @@ pub(crate) async fn refresh(context: &Context, token: Option<RefreshSecret>) -> 
         RefreshClaim::Reused(session) => {
             unit.revoke_session(session.id, now).await?;
             unit.commit().await?;
-            context.sessions.forget_sessions();
+            context.changed(Changed::Sessions).await;
             tracing::warn!(session.id = %session.id, "a refresh token was used twice; its session is ended");
             return Err(RefreshError::Refused);
         }

@@ -1,13 +1,13 @@
 //! Who is signed in, and their role in a project: the port that every dashboard route of every plane asks.
 //! Both answers are cached for a few seconds. What is revoked on this node is forgotten here at once; on
-//! other nodes it lasts for the cache's age at most.
+//! other nodes when they hear of it, and for the cache's age at most.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use brokle_model::clock::SharedClock;
-use brokle_model::id::{ProjectId, SessionId, UserId};
+use brokle_model::id::{OrganizationId, ProjectId, SessionId, UserId};
 use brokle_model::port::{AuthError, SessionResolver, UserSession};
 use brokle_model::principal::Role;
 use brokle_storage::repo::{Session, StorageError, Store};
@@ -72,6 +72,17 @@ impl SessionResolver for CachedSessions {
         } else {
             Err(AuthError::Refused)
         }
+    }
+
+    async fn organization_role(
+        &self,
+        user: UserId,
+        organization: OrganizationId,
+    ) -> Result<Option<Role>, AuthError> {
+        // Asked by people who configure something: rare enough for the store, and never out of date.
+        let found = self.store.find_membership(user, organization).await;
+        let found = found.map_err(|error| AuthError::Unavailable(Box::new(error)))?;
+        Ok(found.map(|membership| membership.role))
     }
 
     async fn project_role(&self, user: UserId, project: ProjectId) -> Result<Option<Role>, AuthError> {

@@ -7,6 +7,7 @@ use brokle_storage::repo::{CreateOrganizationError as StoreError, Membership, Or
 
 use crate::context::Context;
 use crate::name::{InvalidName, Name};
+use crate::notices::Changed;
 use crate::slug;
 
 /// The most organisations one user may belong to when creating another.
@@ -74,7 +75,7 @@ pub(crate) async fn create(
         }
         unit.set_member(id, owner, Role::Owner, now).await?;
         unit.commit().await?;
-        context.sessions.forget_roles();
+        context.changed(Changed::Roles).await;
         return Ok(Membership {
             organization,
             role: Role::Owner,

@@ -12,7 +12,7 @@ use brokle_model::clock::{Clock as _, ManualClock, SharedClock};
 use brokle_model::id::{OrganizationId, UserId};
 use brokle_model::principal::Role;
 use brokle_storage::repo::Organizations as _;
-use brokle_storage_cache::MemoryLimiter;
+use brokle_storage_cache::{MemoryLimiter, MemoryPubSub};
 use brokle_storage_sql::SqlStore;
 use brokle_storage_sql::testing::{Engine, with_store};
 use chrono::{DateTime, TimeDelta};
@@ -46,6 +46,7 @@ pub(crate) struct App {
     pub(crate) accounts: Accounts,
     pub(crate) store: Arc<SqlStore>,
     pub(crate) clock: Arc<ManualClock>,
+    notices: MemoryPubSub,
     router: Router,
 }
 
@@ -75,10 +76,10 @@ where
 impl App {
     fn new(store: Arc<SqlStore>) -> Self {
         let start = DateTime::from_timestamp(1_790_000_000, 123_456_789).unwrap();
-        Self::over(store, Arc::new(ManualClock::at(start)))
+        Self::over(store, Arc::new(ManualClock::at(start)), MemoryPubSub::default())
     }
 
-    fn over(store: Arc<SqlStore>, clock: Arc<ManualClock>) -> Self {
+    fn over(store: Arc<SqlStore>, clock: Arc<ManualClock>, notices: MemoryPubSub) -> Self {
         let shared = Arc::clone(&clock) as SharedClock;
         let limiter = Arc::new(MemoryLimiter::new(
             1_000,
@@ -86,7 +87,8 @@ impl App {
             Arc::clone(&shared),
         ));
         let config = Config::new("a secret that is long enough for tests".into());
-        let accounts = Accounts::new(config, Arc::clone(&store) as _, limiter, shared).unwrap();
+        let bus = Arc::new(notices.clone());
+        let accounts = Accounts::new(config, Arc::clone(&store) as _, limiter, bus, shared).unwrap();
         let (plane, _) = accounts.router().split_for_parts();
         let router = plane
             .layer(from_fn_with_state(TrustedProxies(1), identify_peer))
@@ -95,13 +97,27 @@ impl App {
             accounts,
             store,
             clock,
+            notices,
             router,
         }
     }
 
     /// Another node of the same installation: the same store, caches of its own.
     pub(crate) fn another_node(&self) -> Self {
-        Self::over(Arc::clone(&self.store), Arc::clone(&self.clock))
+        Self::over(
+            Arc::clone(&self.store),
+            Arc::clone(&self.clock),
+            MemoryPubSub::default(),
+        )
+    }
+
+    /// The same, and the two hear of each other's changes.
+    pub(crate) fn neighbour(&self) -> Self {
+        Self::over(
+            Arc::clone(&self.store),
+            Arc::clone(&self.clock),
+            self.notices.clone(),
+        )
     }
 
     pub(crate) fn pass(&self, milliseconds: i64) {

@@ -1,8 +1,12 @@
 //! API keys: what they permit, until when, and how soon a revoked one stops.
 
+use std::time::Duration;
+
 use brokle_model::port::AuthError;
 use brokle_model::principal::Scope;
 use serde_json::{Value, json};
+use tokio::time::{interval, timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::{Answer, App, on_each_engine};
 
@@ -10,7 +14,10 @@ on_each_engine!(
     a_good_key_tells_its_project_and_scopes,
     a_key_that_is_not_good_is_refused_whatever_the_reason,
     a_revoked_key_stops_at_once_here_and_within_five_seconds_elsewhere,
+    a_node_that_is_told_refuses_a_revoked_key_before_its_answer_has_aged,
     a_key_stops_when_it_expires,
+    a_key_can_be_disabled_and_enabled_again,
+    a_key_that_is_rotated_has_a_successor_and_goes_on_for_a_while,
     unacceptable_keys_name_their_field,
     a_projects_keys_are_limited,
     uses_are_written_down_together,
@@ -91,6 +98,34 @@ async fn a_revoked_key_stops_at_once_here_and_within_five_seconds_elsewhere(app:
         .expect(404);
 }
 
+async fn a_node_that_is_told_refuses_a_revoked_key_before_its_answer_has_aged(app: App) {
+    let tenant = app.tenant("ada").await;
+    let neighbour = app.neighbour();
+    let stop = CancellationToken::new();
+    let listening = tokio::spawn({
+        let (accounts, stop) = (neighbour.accounts.clone(), stop.clone());
+        async move { accounts.run(stop).await }
+    });
+    let keys = neighbour.accounts.key_resolver();
+    // The neighbour may not listen yet; the clock stands still, so that nothing ages.
+    let told = async {
+        let mut poll = interval(Duration::from_millis(10));
+        loop {
+            let (id, key) = app.key(&tenant, json!({"name": "laptop"})).await;
+            keys.resolve(&key).await.unwrap();
+            let line = format!("DELETE {}/{id}", tenant.keys_path());
+            app.call(&tenant.token, &line, Value::Null).await.expect(204);
+            poll.tick().await;
+            if keys.resolve(&key).await.is_err() {
+                return;
+            }
+        }
+    };
+    timeout(Duration::from_secs(20), told).await.unwrap();
+    stop.cancel();
+    listening.await.unwrap();
+}
+
 async fn a_key_stops_when_it_expires(app: App) {
     let tenant = app.tenant("ada").await;
     let body = json!({"name": "trial", "expires_at": "2026-09-21T14:13:21.5Z"});
@@ -104,6 +139,67 @@ async fn a_key_stops_when_it_expires(app: App) {
     assert_eq!(listed.data()[0]["expires_at"], "2026-09-21T14:13:21.500Z");
 }
 
+async fn a_key_can_be_disabled_and_enabled_again(app: App) {
+    let tenant = app.tenant("ada").await;
+    let (id, key) = app
+        .key(&tenant, json!({"name": "laptop", "models": ["gpt-4o*"]}))
+        .await;
+    let line = format!("PATCH {}/{id}", tenant.keys_path());
+    let change = async |body: Value| app.call(&tenant.token, &line, body).await;
+    let models = async || {
+        app.accounts
+            .key_resolver()
+            .resolve(&key)
+            .await
+            .unwrap()
+            .models
+            .clone()
+    };
+    assert_eq!(models().await[..], ["gpt-4o*".to_owned()]);
+    let disabled = change(json!({"disabled": true})).await.expect(200);
+    assert_eq!(disabled.data()["disabled_at"], "2026-09-21T14:13:20.123456Z");
+    validate(&app, &key).await.expect(401);
+    let enabled = change(json!({"disabled": false, "name": "desktop", "models": []}))
+        .await
+        .expect(200);
+    assert_eq!(enabled.data()["name"], "desktop");
+    assert_eq!(enabled.data()["disabled_at"], Value::Null);
+    validate(&app, &key).await.expect(200);
+    assert!(models().await.is_empty());
+    change(json!({"expires_at": "2026-09-21T14:13:21Z"}))
+        .await
+        .expect(200);
+    app.pass(1_000);
+    validate(&app, &key).await.expect(401);
+    change(json!({"expires_at": null})).await.expect(200);
+    validate(&app, &key).await.expect(200);
+}
+
+async fn a_key_that_is_rotated_has_a_successor_and_goes_on_for_a_while(app: App) {
+    let tenant = app.tenant("ada").await;
+    let body = json!({"name": "laptop", "scopes": ["gateway"], "models": ["mini"]});
+    let (id, old) = app.key(&tenant, body).await;
+    let rotate = async |id: &str, body: Value| {
+        let line = format!("POST {}/{id}/rotate", tenant.keys_path());
+        app.call(&tenant.token, &line, body).await.expect(201)
+    };
+    let rotated = rotate(&id, json!({"overlap_seconds": 60})).await;
+    let new = rotated.text("key");
+    assert_eq!(
+        (&rotated.data()["scopes"], &rotated.data()["models"]),
+        (&json!(["gateway"]), &json!(["mini"]))
+    );
+    for key in [&old, &new] {
+        validate(&app, key).await.expect(200);
+    }
+    app.pass(60_000);
+    validate(&app, &old).await.expect(401);
+    validate(&app, &new).await.expect(200);
+    let at_once = rotate(&rotated.text("id"), json!({})).await.text("key");
+    validate(&app, &new).await.expect(401);
+    validate(&app, &at_once).await.expect(200);
+}
+
 async fn unacceptable_keys_name_their_field(app: App) {
     let tenant = app.tenant("ada").await;
     for (body, field) in [
@@ -114,6 +210,7 @@ async fn unacceptable_keys_name_their_field(app: App) {
             json!({"name": "k", "expires_at": "2026-09-21T14:13:20Z"}),
             "expires_at",
         ),
+        (json!({"name": "k", "models": ["gpt 4"]}), "models"),
         (json!({"name": "k", "expires_at": "tomorrow"}), "expires_at"),
         (
             json!({"name": "k", "expires_at": "+12026-09-21T14:13:20Z"}),

@@ -109,6 +109,18 @@ fn lines(tenant: &Tenant) -> Vec<Line> {
             [401, 404, 403, 201, 201],
         ),
         line(
+            "PATCH /api/v1/projects/{project_id}/api-keys/{key_id}",
+            keys.clone(),
+            json!({"disabled": true}),
+            [401, 404, 403, 200, 200],
+        ),
+        line(
+            "POST /api/v1/projects/{project_id}/api-keys/{key_id}/rotate",
+            keys.clone(),
+            json!({}),
+            [401, 404, 403, 201, 201],
+        ),
+        line(
             "DELETE /api/v1/projects/{project_id}/api-keys/{key_id}",
             keys,
             Value::Null,
@@ -129,11 +141,12 @@ async fn every_route_answers_every_caller_as_it_should(app: App) {
     for line in lines(&tenant) {
         let (method, _) = line.route.split_once(' ').unwrap();
         for ((caller, token), expected) in callers.iter().zip(line.expected) {
-            let path = if method == "DELETE" {
-                let (key, _) = app.key(&tenant, json!({"name": "to be revoked"})).await;
-                format!("{}/{key}", line.path)
-            } else {
-                line.path.clone()
+            let path = match line.route.split_once("{key_id}") {
+                Some((_, rest)) => {
+                    let (key, _) = app.key(&tenant, json!({"name": "to be changed"})).await;
+                    format!("{}/{key}{rest}", line.path)
+                }
+                None => line.path.clone(),
             };
             let answer = app
                 .call(token, &format!("{method} {path}"), line.body.clone())

@@ -40,7 +40,15 @@ pub mod permission {
         };
     }
 
-    markers!(TracesRead, ProjectsRead, ProjectsWrite, ApiKeysRead, ApiKeysWrite);
+    markers!(
+        TracesRead,
+        ProjectsRead,
+        ProjectsWrite,
+        ApiKeysRead,
+        ApiKeysWrite,
+        GatewayRead,
+        GatewayWrite,
+    );
 }
 
 /// Where a request names its project.
@@ -145,7 +153,7 @@ fn not_found() -> ApiError {
     )
 }
 
-fn forbidden(role: Role) -> ApiError {
+pub(super) fn forbidden(role: Role) -> ApiError {
     let message = format!("your role `{role}` in this organization does not permit this");
     ApiError::new(ErrorKind::Forbidden, "permission_denied", message)
 }

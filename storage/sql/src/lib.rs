@@ -12,6 +12,7 @@ mod api_keys;
 mod connect;
 mod error;
 pub mod execute;
+mod gateway;
 mod organizations;
 mod projects;
 mod sessions;

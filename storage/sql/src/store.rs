@@ -6,7 +6,7 @@ use brokle_storage::repo::{StorageError, Store, UnitOfWork};
 use crate::connect::{ConnectError, Database, PoolOptions, connect};
 use crate::execute::{Execute, Pool, Transaction};
 use crate::statement::{Statement, statements};
-use crate::{api_keys, organizations, projects, sessions, telemetry_settings, users};
+use crate::{api_keys, gateway, organizations, projects, sessions, telemetry_settings, users};
 
 statements! {
     PING = "SELECT id FROM users WHERE id = ''";
@@ -62,6 +62,7 @@ pub fn every_statement() -> impl Iterator<Item = &'static str> {
     [
         ALL,
         api_keys::ALL,
+        gateway::ALL,
         organizations::ALL,
         projects::ALL,
         sessions::ALL,

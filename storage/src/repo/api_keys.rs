@@ -26,6 +26,8 @@ pub struct ApiKeyRecord {
     pub preview: String,
     /// What it may be used for.
     pub scopes: BTreeSet<Scope>,
+    /// Patterns of the models that it may use; every model when there are none. Without white space.
+    pub models: Vec<String>,
     /// Who made it; `None` once that user is gone.
     pub created_by: Option<UserId>,
     /// When.
@@ -34,6 +36,21 @@ pub struct ApiKeyRecord {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was last used, to within the interval at which uses are written down.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// Since when it does not work, though it may again.
+    pub disabled_at: Option<DateTime<Utc>>,
+}
+
+/// What may change of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKeyChange {
+    /// What it is called.
+    pub name: String,
+    /// Patterns of the models that it may use.
+    pub models: Vec<String>,
+    /// When it stops working, if ever.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Since when it does not work.
+    pub disabled_at: Option<DateTime<Utc>>,
 }
 
 /// What is known about a presented key.
@@ -47,6 +64,8 @@ pub struct StoredGrant {
     pub organization: OrganizationId,
     /// What it may be used for.
     pub scopes: BTreeSet<Scope>,
+    /// Patterns of the models that it may use.
+    pub models: Vec<String>,
     /// When it stops working, if ever.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -77,7 +96,15 @@ pub trait ApiKeys {
         at: DateTime<Utc>,
     ) -> Result<Option<ApiKeyHash>, StorageError>;
 
-    /// What a key with this hash permits, unless it is unknown or revoked. The one look-up without a
+    /// Changes a key of `project` and gives it back; `None` when there is none that is not revoked.
+    async fn change_api_key(
+        &self,
+        project: ProjectId,
+        key: ApiKeyId,
+        change: &ApiKeyChange,
+    ) -> Result<Option<ApiKeyRecord>, StorageError>;
+
+    /// What a key with this hash permits, unless it is unknown, revoked or disabled. The one look-up without a
     /// tenant: the hash is what tells the tenant.
     async fn find_grant(&self, hash: ApiKeyHash) -> Result<Option<StoredGrant>, StorageError>;
 

@@ -8,6 +8,7 @@
 )]
 
 mod api_keys;
+mod gateway;
 mod organizations;
 mod projects;
 mod sessions;
@@ -22,8 +23,12 @@ use chrono::{DateTime, Duration, Utc};
 use super::{Credentials, Organization, Project, Repositories, User};
 
 pub use api_keys::{
-    a_key_is_found_by_its_hash_until_it_is_revoked, a_key_of_another_project_cannot_be_revoked,
-    keys_keep_all_that_is_known_of_them, uses_never_move_back,
+    a_key_can_be_changed_and_disabled, a_key_is_found_by_its_hash_until_it_is_revoked,
+    a_key_of_another_project_cannot_be_revoked, keys_keep_all_that_is_known_of_them, uses_never_move_back,
+};
+pub use gateway::{
+    a_gateway_entry_that_is_put_again_is_replaced, gateway_entries_are_kept_by_organization_kind_and_name,
+    gateway_revisions_tell_of_every_change,
 };
 pub use organizations::{
     an_organization_is_seen_by_its_members_only, organization_slugs_are_unique, roles_can_be_changed,
@@ -59,7 +64,11 @@ macro_rules! relational_contract {
             keys_keep_all_that_is_known_of_them,
             a_key_is_found_by_its_hash_until_it_is_revoked,
             a_key_of_another_project_cannot_be_revoked,
+            a_key_can_be_changed_and_disabled,
             uses_never_move_back,
+            gateway_entries_are_kept_by_organization_kind_and_name,
+            a_gateway_entry_that_is_put_again_is_replaced,
+            gateway_revisions_tell_of_every_change,
             sessions_end_once,
             a_refresh_token_is_claimed_once,
             a_refresh_token_of_an_ended_session_is_refused,

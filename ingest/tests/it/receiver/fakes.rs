@@ -50,6 +50,7 @@ impl KeyResolver for FakeKeys {
             project: PROJECT,
             organization: OrganizationId::from_u128(2),
             scopes: BTreeSet::from([scope]),
+            models: Arc::default(),
         }))
     }
 }

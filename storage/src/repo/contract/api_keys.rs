@@ -7,7 +7,7 @@ use brokle_model::id::{ApiKeyId, ProjectId, UserId};
 use brokle_model::principal::Scope;
 
 use super::{later, tenant};
-use crate::repo::{ApiKeyRecord, ApiKeyUse, Store, StoredGrant};
+use crate::repo::{ApiKeyChange, ApiKeyRecord, ApiKeyUse, Store, StoredGrant};
 
 fn key(number: u128, project: ProjectId, created_by: UserId) -> ApiKeyRecord {
     ApiKeyRecord {
@@ -16,10 +16,12 @@ fn key(number: u128, project: ProjectId, created_by: UserId) -> ApiKeyRecord {
         name: format!("key {number}"),
         preview: format!("bk_proj_{number}...wxyz"),
         scopes: BTreeSet::from([Scope::Ingest, Scope::Read]),
+        models: vec!["gpt-4o*".to_owned(), "fast".to_owned()],
         created_by: Some(created_by),
         created_at: later(i64::try_from(number).unwrap()),
         expires_at: Some(later(3600)),
         last_used_at: None,
+        disabled_at: None,
     }
 }
 
@@ -34,6 +36,7 @@ pub async fn keys_keep_all_that_is_known_of_them(store: &dyn Store) {
     let full = key(1, project.id, owner);
     let bare = ApiKeyRecord {
         scopes: BTreeSet::new(),
+        models: Vec::new(),
         created_by: None,
         expires_at: None,
         ..key(2, project.id, owner)
@@ -55,6 +58,7 @@ pub async fn a_key_is_found_by_its_hash_until_it_is_revoked(store: &dyn Store) {
         project: project.id,
         organization: organization.id,
         scopes: record.scopes.clone(),
+        models: record.models.clone(),
         expires_at: record.expires_at,
     };
     assert_eq!(store.find_grant(hash(1)).await.unwrap(), Some(grant));
@@ -91,6 +95,41 @@ pub async fn a_key_of_another_project_cannot_be_revoked(store: &dyn Store) {
         None
     );
     assert!(store.find_grant(hash(1)).await.unwrap().is_some());
+}
+
+/// A disabled key is listed and found no more, until it is enabled again.
+pub async fn a_key_can_be_changed_and_disabled(store: &dyn Store) {
+    let (owner, _, project) = tenant(store, 1).await;
+    let (_, _, other_project) = tenant(store, 2).await;
+    let record = key(1, project.id, owner);
+    store.create_api_key(&record, hash(1)).await.unwrap();
+    let change = ApiKeyChange {
+        name: "renamed".to_owned(),
+        models: vec!["mini".to_owned()],
+        expires_at: None,
+        disabled_at: Some(later(5)),
+    };
+    let change_of = async |project, change: &ApiKeyChange| {
+        store.change_api_key(project, record.id, change).await.unwrap()
+    };
+    assert_eq!(change_of(other_project.id, &change).await, None);
+    let expected = ApiKeyRecord {
+        name: "renamed".to_owned(),
+        models: vec!["mini".to_owned()],
+        expires_at: None,
+        disabled_at: Some(later(5)),
+        ..record.clone()
+    };
+    assert_eq!(change_of(project.id, &change).await, Some(expected.clone()));
+    assert_eq!(store.list_api_keys(project.id).await.unwrap(), vec![expected]);
+    assert_eq!(store.find_grant(hash(1)).await.unwrap(), None);
+    let enabled = ApiKeyChange {
+        disabled_at: None,
+        ..change
+    };
+    change_of(project.id, &enabled).await;
+    let grant = store.find_grant(hash(1)).await.unwrap().unwrap();
+    assert_eq!((grant.models, grant.expires_at), (vec!["mini".to_owned()], None));
 }
 
 /// Nodes write uses late and in any order; the latest stays.
