@@ -75,9 +75,11 @@ function addKey(projectId, body) {
     name: body.name,
     preview: `bk_proj_${projectId.slice(0, 6)}...${key.slice(-4)}`,
     scopes: body.scopes ?? ["ingest", "gateway", "read"],
+    models: body.models ?? [],
     created_at: now(),
     last_used_at: null,
     expires_at: body.expires_at ?? null,
+    disabled_at: null,
   };
   keys.push({ ...record, key, projectId });
   return { ...record, key };

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type Page, test } from "@playwright/test";
-import { seedTraces } from "../fixtures/seed";
+import { expect, type Page, test } from "@playwright/test";
+import { callThroughGateway, seedTraces } from "../fixtures/seed";
 import { freshAccount, nameWorkspace, signUp } from "../pages/onboarding";
 
 /** Pictures of every page at two widths in both themes, for looking at: SCREENSHOT_DIR says where they go. */
@@ -33,6 +33,12 @@ test("every page at two widths and in both themes", async ({ page, request }) =>
   await shoot(page, "traces", `${projectPath}/traces`);
   await shoot(page, "traces-filtered", `${projectPath}/traces?filter=status:error`);
   await shoot(page, "trace", `${projectPath}/traces/${agentTraceId}`);
+  const callTraceId = await callThroughGateway(request, key);
+  await expect(async () => {
+    await page.goto(`${projectPath}/traces/${callTraceId}`);
+    await page.getByRole("region", { name: "Gateway attempts" }).waitFor({ timeout: 2_000 });
+  }).toPass();
+  await shootHere(page, "trace-attempts");
   await shoot(page, "api-keys", `${projectPath}/settings/api-keys`);
   await shoot(page, "not-found", "/nowhere/to/be/found");
   await shootOpened(page, projectPath);

@@ -41,9 +41,11 @@ export function anApiKey(values: Partial<ApiKey> = {}): ApiKey {
     name: "Production collector",
     preview: "bk_proj_01KPRO...Zx9Q",
     scopes: ["ingest"],
+    models: [],
     created_at,
     last_used_at: null,
     expires_at: null,
+    disabled_at: null,
     ...values,
   };
 }
@@ -55,6 +57,7 @@ export function aCreatedApiKey(values: Partial<CreatedApiKey> = {}): CreatedApiK
     key: "bk_proj_01KPROJECT_0123456789abcdefghijklmnopqrstuv",
     preview: "bk_proj_01KPRO...stuv",
     scopes: ["ingest", "gateway", "read"],
+    models: [],
     created_at,
     expires_at: null,
     ...values,

@@ -1,5 +1,6 @@
 import { CircleCheck, CircleSlash, CircleX } from "lucide-react";
 import { cn } from "@/lib/cn";
+import { formatCost, formatCostExact } from "@/lib/format/cost";
 import { formatDuration } from "@/lib/format/duration";
 import type { Attempt } from "./attempts";
 
@@ -8,6 +9,25 @@ type AttemptStoryProps = { attempts: readonly Attempt[]; onSelected: (id: string
 const icons = { answered: CircleCheck, failed: CircleX, cancelled: CircleSlash } as const;
 const verbs = { answered: "Answered by", failed: "Tried", cancelled: "Cancelled at" } as const;
 
+/** How long it took, until its first token and until its end, and what it cost. */
+function AttemptFigures({ attempt }: { attempt: Attempt }) {
+  return (
+    <span className="ml-auto flex shrink-0 gap-x-2 tabular-nums">
+      {attempt.firstTokenMs ? (
+        <span className="text-muted-foreground" title="Until the first token">
+          {formatDuration(attempt.firstTokenMs)} to first token
+        </span>
+      ) : null}
+      {attempt.cost ? (
+        <span className="text-muted-foreground" title={formatCostExact(attempt.cost)}>
+          {formatCost(attempt.cost)}
+        </span>
+      ) : null}
+      <span title="From start to end">{formatDuration(attempt.durationMs)}</span>
+    </span>
+  );
+}
+
 /** A gateway call as it went: tried one provider, then another, answered by a third. */
 export function AttemptStory({ attempts, onSelected }: AttemptStoryProps) {
   return (
@@ -15,13 +35,14 @@ export function AttemptStory({ attempts, onSelected }: AttemptStoryProps) {
       <ol className="flex flex-col">
         {attempts.map((attempt) => {
           const Icon = icons[attempt.outcome];
-          const why = [attempt.status, attempt.reason].filter((part) => part !== undefined).join(", ");
+          const told = [attempt.status, attempt.outcome === "answered" ? undefined : attempt.reason];
+          const why = told.filter((part) => part !== undefined).join(", ");
           return (
             <li key={attempt.id}>
               <button
                 type="button"
                 onClick={() => onSelected(attempt.id)}
-                className="-mx-1.5 flex w-[calc(100%+0.75rem)] items-center gap-2 rounded-sm px-1.5 py-1 text-left text-xs hover:bg-hover"
+                className="-mx-1.5 flex w-[calc(100%+0.75rem)] flex-wrap items-center gap-x-2 rounded-sm px-1.5 py-1 text-left text-xs hover:bg-hover"
               >
                 <Icon
                   aria-hidden
@@ -34,15 +55,24 @@ export function AttemptStory({ attempts, onSelected }: AttemptStoryProps) {
                         : "text-faint-foreground",
                   )}
                 />
-                <span className="text-muted-foreground">{verbs[attempt.outcome]}</span>
+                <span className="text-muted-foreground">
+                  {attempt.hedge && attempt.outcome !== "answered" ? "Also tried" : verbs[attempt.outcome]}
+                </span>
                 <span className="font-medium">{attempt.provider}</span>
                 {attempt.model ? (
                   <span className="truncate text-muted-foreground">{attempt.model}</span>
                 ) : null}
-                {attempt.outcome === "answered" ? null : (
-                  <span className="truncate text-destructive">{why}</span>
-                )}
-                <span className="ml-auto shrink-0 tabular-nums">{formatDuration(attempt.durationMs)}</span>
+                {why ? (
+                  <span
+                    className={cn(
+                      "truncate tabular-nums",
+                      attempt.outcome === "failed" ? "text-destructive" : "text-muted-foreground",
+                    )}
+                  >
+                    {why}
+                  </span>
+                ) : null}
+                <AttemptFigures attempt={attempt} />
               </button>
             </li>
           );

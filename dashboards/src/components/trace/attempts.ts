@@ -11,6 +11,12 @@ export type Attempt = {
   /** Why it failed, in a word. */
   reason: string | undefined;
   durationMs: number;
+  /** From the attempt's start to the first token of its answer. */
+  firstTokenMs: number | null;
+  /** US dollars, a decimal; nothing when it used nothing that has a price. */
+  cost: string | null;
+  /** Whether it was sent while another attempt was still awaited. */
+  hedge: boolean;
   outcome: "answered" | "failed" | "cancelled";
 };
 
@@ -44,6 +50,9 @@ function readAttempt(observation: Observation): Attempt {
     status: number(attributes["http.response.status_code"]),
     reason: text(attributes["error.type"])?.replaceAll("_", " "),
     durationMs: observation.duration_ms,
+    firstTokenMs: observation.time_to_first_token_ms ?? null,
+    cost: observation.cost?.total ?? null,
+    hedge: attributes["brokle.gateway.hedge"] === true || attributes["brokle.gateway.hedge"] === "true",
     outcome:
       outcome === "cancelled"
         ? "cancelled"

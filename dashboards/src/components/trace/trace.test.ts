@@ -207,6 +207,7 @@ describe("gateway attempts", () => {
       span("two", "call", 2, {
         ...attempt(2, { "brokle.gateway.provider": "openai", "http.response.status_code": 200 }),
         model: "gpt-4o-mini",
+        time_to_first_token_ms: 180,
       }),
       span("one", "call", 1, {
         ...attempt(1, {
@@ -220,8 +221,8 @@ describe("gateway attempts", () => {
     ]);
     const [call] = tree.nodes;
     expect(call && attemptsOf(tree, call)).toMatchObject([
-      { provider: "azure", status: 429, reason: "rate limited", outcome: "failed" },
-      { provider: "openai", status: 200, model: "gpt-4o-mini", outcome: "answered" },
+      { provider: "azure", status: 429, reason: "rate limited", outcome: "failed", firstTokenMs: null },
+      { provider: "openai", status: 200, model: "gpt-4o-mini", outcome: "answered", firstTokenMs: 180 },
     ]);
   });
 
