@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::Dialect;
+use crate::config::{Dialect, TimeoutConfig};
 use crate::dialect;
 use crate::dialect::door::Door;
 use crate::dialect::openai::chunk::{self, Frame, Head};
@@ -39,6 +39,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) request: &'a ChatRequest,
     /// The caller's headers.
     pub(crate) headers: &'a HeaderMap,
+    /// How long this call's attempts may take.
+    pub(crate) timeouts: TimeoutConfig,
 }
 
 /// An attempt that succeeded, so far.
@@ -106,14 +108,15 @@ impl Failed {
 
     /// An error that came inside a 200.
     fn disguised(error: ProviderError) -> Self {
+        let class = error.class.refined(&error.code, &error.message);
         let code = if error.code.is_empty() {
-            error.class.as_str().to_owned()
+            class.as_str().to_owned()
         } else {
             error.code
         };
         Self {
             code,
-            ..Self::new(error.class, error.status, error.message)
+            ..Self::new(class, error.status, error.message)
         }
     }
 
@@ -144,10 +147,10 @@ pub(crate) async fn attempt(
     record: &mut CallRecord,
 ) -> Result<Success, Failed> {
     let started = Instant::now();
-    let deadline = started + Duration::from_millis(settings.timeouts.total_ms);
+    let deadline = started + Duration::from_millis(outgoing.timeouts.total_ms);
     let stream = outgoing.request.stream;
     let wire = target.wire(outgoing.request.door);
-    let patience = settings.timeouts.first_token_ms;
+    let patience = outgoing.timeouts.first_token_ms;
     let first_by = if stream {
         deadline.min(started + Duration::from_millis(patience))
     } else {
@@ -281,8 +284,9 @@ async fn refusal(
     };
     // A redirect or the like is no answer to a POST.
     let status = if said.status < 400 { 502 } else { said.status };
+    let class = said.class.refined(&said.code, &message);
     let code = if said.code.is_empty() {
-        said.class.as_str().to_owned()
+        class.as_str().to_owned()
     } else {
         said.code
     };
@@ -291,7 +295,7 @@ async fn refusal(
         body: (passes && error::is_error_body(&body)).then_some(body),
         retry_after: RetryAfter::from_headers(&parts.headers),
         headers: upstream::answer_headers(&parts.headers),
-        ..Failed::new(said.class, status, message)
+        ..Failed::new(class, status, message)
     }
 }
 

@@ -2,7 +2,6 @@
 //! then the answer with the headers that say how it came about.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -12,8 +11,9 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use rust_decimal::Decimal;
 
-use crate::attempt::{self, Failed, Opened, Outgoing, Success, Whole};
+use crate::attempt::{Failed, Opened, Outgoing, Success, Whole};
 use crate::cache::{Brought, Tape};
+use crate::config::{RetryConfig, TimeoutConfig};
 use crate::cost;
 use crate::dialect::door::{Door, ErrorWords};
 use crate::dialect::openai::chunk;
@@ -21,110 +21,53 @@ use crate::dialect::openai::request::ChatRequest;
 use crate::error::error_response;
 use crate::record::{Answer, CacheRecord, CallGuard, CallRecord};
 use crate::relay::{Context, Relay};
-use crate::route::retry::{FailureClass, Progress, Step, decide};
-use crate::route::{Candidates, Target};
+use crate::route::Candidates;
+use crate::route::retry::FailureClass;
 use crate::settings::GatewaySettings;
 use crate::shared::Shared;
+
+mod attempts;
+mod hedge;
+mod shadow;
+
+use attempts::Work;
 
 const CREDENTIAL_REFUSED: &str =
     "the provider does not accept the gateway's credential, or its account cannot pay";
 
+/// Where a call goes, how long that may take, and how often it may be tried.
+pub(crate) struct Plan {
+    pub(crate) candidates: Candidates,
+    pub(crate) timeouts: TimeoutConfig,
+    pub(crate) retries: RetryConfig,
+}
+
 /// Runs the call. Dropping the future, as the server does when the caller hangs up, closes the provider's
 /// connection and records the call as cancelled.
 pub(crate) async fn run(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     settings: &Arc<GatewaySettings>,
     mut call: CallGuard,
     request: ChatRequest,
-    candidates: Candidates,
+    plan: Plan,
     caller: &HeaderMap,
 ) -> Response {
+    shadow::send((shared, settings), &call, &request, &plan, caller);
     let outgoing = Outgoing {
         request: &request,
         headers: caller,
+        timeouts: plan.timeouts,
     };
-    match try_candidates(shared, settings, &mut call, &outgoing, &candidates.targets).await {
+    let work = Work {
+        shared,
+        settings,
+        outgoing: &outgoing,
+        plan: &plan,
+    };
+    match attempts::run(work, &mut call).await {
         Ok(Success::Whole(whole)) => answer_whole(shared, call, *whole),
         Ok(Success::Stream(opened)) => answer_stream(shared, settings, call, *opened, &request),
         Err(failed) => answer_failure(request.door, call, failed),
-    }
-}
-
-async fn try_candidates(
-    shared: &Shared,
-    settings: &GatewaySettings,
-    call: &mut CallRecord,
-    outgoing: &Outgoing<'_>,
-    targets: &[Target],
-) -> Result<Success, Failed> {
-    let mut index = 0;
-    let mut progress = Progress {
-        attempts: 0,
-        on_target: 0,
-        more_targets: targets.len() > 1,
-    };
-    loop {
-        let target = &targets[index];
-        progress.attempts += 1;
-        progress.on_target += 1;
-        call.begin_attempt(target, shared.clock.now().timestamp_millis());
-        let failed = match attempt::attempt(&shared.client, settings, outgoing, target, call).await {
-            Ok(success) => {
-                let now = shared.clock.now();
-                target.provider.health.succeeded(now);
-                target.load.succeeded(call.latency(), now.timestamp_millis());
-                return Ok(success);
-            }
-            Err(failed) => failed,
-        };
-        let now = shared.clock.now();
-        target.load.failed(
-            failed.class,
-            failed.retry_after,
-            &settings.breaker,
-            now.timestamp_millis(),
-        );
-        if failed.class.blames_provider() {
-            target.provider.health.failed(now);
-        } else {
-            target.provider.health.succeeded(now);
-        }
-        let step = if dislikes_usage_request(&failed, outgoing, target) {
-            Step::Again(Duration::ZERO)
-        } else {
-            let policy = &settings.retries;
-            decide(failed.class, failed.retry_after, progress, policy, rand::random())
-        };
-        call.end_attempt(Some(failed.record()), decision(step));
-        match step {
-            Step::Stop => return Err(failed),
-            Step::Again(pause) => tokio::time::sleep(pause).await,
-            Step::Next => {
-                index += 1;
-                progress.on_target = 0;
-                progress.more_targets = index + 1 < targets.len();
-            }
-        }
-    }
-}
-
-/// Whether the provider refused the one thing that we added to the request. It is remembered, and not added
-/// again for that provider: the call is worth more than its usage.
-fn dislikes_usage_request(failed: &Failed, outgoing: &Outgoing<'_>, target: &Target) -> bool {
-    let added = outgoing.request.stream && !outgoing.request.wants_usage && target.provider.asks_usage();
-    let refused = added && failed.class == FailureClass::Request && failed.message.contains("stream_options");
-    if refused {
-        target.provider.health.refuse_usage_request();
-    }
-    refused
-}
-
-/// The word on the span for what followed a failure.
-const fn decision(step: Step) -> &'static str {
-    match step {
-        Step::Again(_) => "retried",
-        Step::Next => "fell_back",
-        Step::Stop => "gave_up",
     }
 }
 
@@ -222,15 +165,25 @@ fn answer_stream(
         HeaderValue::from_static("no"),
     );
     describe(&mut headers, &call);
+    let relay = relay(shared, settings, call, (opened, request), tape);
+    let mut response = Response::new(Body::new(relay));
+    *response.headers_mut() = headers;
+    response
+}
+
+fn relay(
+    shared: &Shared,
+    settings: &GatewaySettings,
+    call: CallGuard,
+    (opened, request): (Opened, &ChatRequest),
+    tape: Option<Tape>,
+) -> Relay {
     let outlet = request.door.outlet(opened.dialect, request.wants_usage);
     let context = Context {
         clock: Arc::clone(&shared.clock),
         prices: Arc::clone(&shared.prices),
     };
-    let relay = Relay::new(opened, call, (outlet, tape), settings, context);
-    let mut response = Response::new(Body::new(relay));
-    *response.headers_mut() = headers;
-    response
+    Relay::new(opened, call, (outlet, tape), settings, context)
 }
 
 /// The provider's own words where the caller understands them, ours where not. A refused credential
@@ -276,6 +229,11 @@ pub(crate) fn describe(headers: &mut HeaderMap, call: &CallRecord) {
         HeaderName::from_static("x-brokle-attempts"),
         HeaderValue::from(call.attempts.len()),
     );
+    for (name, value) in [("x-brokle-route", &call.route), ("x-brokle-arm", &call.arm)] {
+        if let Some(value) = value {
+            insert(headers, name, value);
+        }
+    }
     if let Some(quota) = &call.quota {
         quota.describe(headers, call.door, call.started_at);
     }

@@ -12,13 +12,20 @@ use serde::{Deserialize, Serialize, Serializer};
 
 mod cache;
 mod error;
+mod provider;
 mod quota;
+mod route;
 mod validate;
 
 pub use cache::{CacheConfig, CacheMode};
 pub use error::ConfigError;
+pub use provider::KeyConfig;
 pub(crate) use quota::nano_dollars;
 pub use quota::{Per, QuotaAction, QuotaConfig};
+pub use route::{
+    Affinity, ArmConfig, ConditionConfig, FallbackClass, Need, RouteConfig, RuleConfig, ShadowConfig,
+    SplitConfig, Strategy, TargetConfig,
+};
 
 /// Everything under `[gateway]`. Unknown keys are refused.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -45,6 +52,17 @@ pub struct GatewayConfig {
     pub cache: CacheConfig,
     /// How much may be used: requests, tokens, calls at once, money.
     pub quotas: Vec<QuotaConfig>,
+    /// What organisations may configure for themselves.
+    pub tenants: TenantsConfig,
+}
+
+/// What organisations may configure for themselves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TenantsConfig {
+    /// Whether their providers may have addresses of this machine or its network. Permit it where all of them are
+    /// trusted with that.
+    pub private_addresses: bool,
 }
 
 /// One upstream.
@@ -81,6 +99,9 @@ pub struct ProviderConfig {
     /// The key itself.
     #[serde(serialize_with = "hidden")]
     pub api_key: Option<SecretString>,
+    /// Further keys. Calls take turns among all keys of a provider; one that is refused or out of capacity is left
+    /// alone for a while.
+    pub keys: Vec<KeyConfig>,
     /// The models that it serves, for callers who name a model without its provider. `*` may end an entry.
     pub models: Vec<String>,
     /// The name recorded as `gen_ai.provider.name`, by which calls are priced. Set it to `openai` for a
@@ -145,61 +166,6 @@ impl Dialect {
             Self::Responses => "responses",
         }
     }
-}
-
-/// A name for an ordered set of targets.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RouteConfig {
-    /// In which order the targets are tried.
-    #[serde(default)]
-    pub strategy: Strategy,
-    /// Where a call may go.
-    pub targets: Vec<TargetConfig>,
-}
-
-/// In which order a route's targets are tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Strategy {
-    /// As listed: the next only when the one before failed.
-    #[default]
-    Priority,
-    /// At random by weight; the rest are fallbacks, again by weight.
-    Weighted,
-    /// Cheapest first, by the price table and the request's length; targets without a price come last.
-    LowestCost,
-    /// Soonest first piece of an answer first, of two drawn at random; observed, and weighed by the calls in
-    /// progress.
-    LowestLatency,
-    /// Fewest calls in progress first.
-    LeastBusy,
-}
-
-impl Strategy {
-    /// The word used in configuration and on spans.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Priority => "priority",
-            Self::Weighted => "weighted",
-            Self::LowestCost => "lowest_cost",
-            Self::LowestLatency => "lowest_latency",
-            Self::LeastBusy => "least_busy",
-        }
-    }
-}
-
-/// One target of a route.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TargetConfig {
-    /// A provider's name.
-    pub provider: String,
-    /// The model's name at that provider.
-    pub model: String,
-    /// Its share under `weighted`. A target of weight 0 is only ever a fallback.
-    #[serde(default = "one")]
-    pub weight: u32,
 }
 
 /// How long each step may take, in milliseconds.
@@ -345,10 +311,6 @@ impl Default for CaptureConfig {
             content_bytes_max: 512 << 10,
         }
     }
-}
-
-const fn one() -> u32 {
-    1
 }
 
 #[expect(clippy::ref_option, reason = "serde hands the field over as it is")]

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::config::nano_dollars;
 use crate::quota::Spending;
-use crate::record::{Answer, AttemptRecord, CallRecord};
+use crate::record::{Answer, AttemptRecord, CallRecord, OUTRUN};
 
 /// Of an answer whose length nobody has bounded.
 pub(crate) const OUTPUT_TOKENS_ASSUMED: u64 = 500;
@@ -57,14 +57,15 @@ fn used<'a>(attempt: &'a AttemptRecord, record: &CallRecord) -> Option<(TokenUsa
             Some((usage, reply.model.as_deref(), mode))
         }
         // The provider had the request and was at work when the caller went away.
-        Answer::Nothing if attempt.decision == "cancelled" => {
+        Answer::Nothing if attempt.decision == "cancelled" || attempt.decision == OUTRUN => {
             Some((assumed(record, 0), None, Mode::default()))
         }
         Answer::Nothing => None,
     }
 }
 
-fn assumed(record: &CallRecord, said_bytes: usize) -> TokenUsage {
+/// What was asked and said, by its length.
+pub(crate) fn assumed(record: &CallRecord, said_bytes: usize) -> TokenUsage {
     let asked = record.request.as_ref().map_or(0, |request| request.body.len());
     TokenUsage {
         input: assumed_tokens(asked),

@@ -14,7 +14,9 @@ use crate::cache::PolicyError;
 use crate::dialect::door::{Door, ErrorWords};
 use crate::dialect::openai::request::RequestError;
 use crate::quota::{Exceeded, whole_seconds};
+use crate::record::Failure;
 use crate::route::Unroutable;
+use crate::route::overrides::OverrideError;
 
 /// Why the gateway does not pass a call on.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +39,8 @@ pub(crate) enum GatewayError {
     Quota(Box<Exceeded>),
     #[error(transparent)]
     Invalidate(#[from] InvalidateError),
+    #[error(transparent)]
+    Override(#[from] OverrideError),
     #[error("compressed requests are not supported; send the body without `content-encoding`")]
     BodyEncoded,
     #[error(transparent)]
@@ -60,12 +64,26 @@ fn unroutable(model: &str, reason: &Unroutable) -> String {
              name a route, or a model as `provider/model` (see GET /v1/models)"
         ),
         Unroutable::InactiveRoute => format!("no target of the route `{model}` has a credential configured"),
+        Unroutable::UnknownRoute(route) => {
+            format!("`x-brokle-route` names `{}`, which is no route", short(route))
+        }
+        Unroutable::UnknownProvider(provider) => format!(
+            "the provider `{}` that a header names is not configured, or has no part in this route",
+            short(provider)
+        ),
+        Unroutable::NotAllowed => format!(
+            "this API key may not use the model `{model}`; ask whoever made the key to add it to the key's models"
+        ),
         Unroutable::NoProviders => {
             format!(
                 "the model `{model}` cannot be reached: no provider is configured; set a provider's key, such as OPENAI_API_KEY"
             )
         }
     }
+}
+
+fn short(name: &str) -> String {
+    name.chars().take(200).collect()
 }
 
 impl Classify for GatewayError {
@@ -79,12 +97,17 @@ impl Classify for GatewayError {
             Self::BodyBroken
             | Self::BodyEncoded
             | Self::Environment
+            | Self::Override(_)
             | Self::Cache(_)
             | Self::Invalidate(_)
             | Self::Request(_)
             | Self::Stored(StoredError::NoProvider | StoredError::Provider(_) | StoredError::Invalid(_)) => {
                 ErrorKind::Invalid
             }
+            Self::Unroutable {
+                reason: Unroutable::NotAllowed,
+                ..
+            } => ErrorKind::Forbidden,
             Self::Unroutable { .. } | Self::Stored(StoredError::Unknown(_)) => ErrorKind::NotFound,
         }
     }
@@ -108,12 +131,26 @@ impl Classify for GatewayError {
             }
             Self::Stored(StoredError::Unknown(_)) => "not_found",
             Self::Invalidate(_) | Self::Request(_) | Self::Stored(_) => "invalid_value",
-            Self::Unroutable { .. } => "model_not_found",
+            Self::Override(_) => "route_header_invalid",
+            Self::Unroutable { reason, .. } => match reason {
+                Unroutable::NotAllowed => "model_not_allowed",
+                Unroutable::UnknownRoute(_) => "route_not_found",
+                Unroutable::UnknownProvider(_) => "provider_not_found",
+                _ => "model_not_found",
+            },
         }
     }
 }
 
 impl GatewayError {
+    /// For the span.
+    pub(crate) fn into_failure(self) -> Failure {
+        Failure {
+            kind: self.code(),
+            message: self.public_message(),
+        }
+    }
+
     /// The HTTP status of the answer.
     pub(crate) fn status(&self) -> StatusCode {
         match (self, self.kind()) {

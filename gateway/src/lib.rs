@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use brokle_model::clock::SharedClock;
+use brokle_model::id::OrganizationId;
 use brokle_model::port::{KeyResolver, TelemetrySink};
 use brokle_model::price::PriceBook;
 use brokle_storage::cache::Cache;
@@ -39,6 +40,7 @@ pub mod config;
 mod cost;
 mod dialect;
 mod error;
+mod manage;
 mod metrics;
 mod provider;
 mod quota;
@@ -55,6 +57,7 @@ mod wait;
 mod wildcard;
 
 pub use config::{ConfigError, GatewayConfig};
+pub use manage::{Management, ManagementPorts};
 pub use provider::{ProviderHealth, ProviderStatus};
 pub use quota::Spent;
 pub use settings::{Environment, GatewaySettings};
@@ -63,7 +66,12 @@ use cache::ResponseCache;
 use metrics::Metrics;
 use quota::Quotas;
 use record::recorder::Recorder;
+use settings::tenant::TenantConfig;
+use settings::tenants::Tenants;
 use shared::Shared;
+
+/// Copies of calls that run at once for nobody to see their answers.
+const SHADOWS_MAX: usize = 256;
 
 /// What a gateway works with and does not own.
 pub struct Ports {
@@ -111,12 +119,14 @@ impl Gateway {
         let (recorder, task) = Recorder::start(ports.sink, Arc::clone(&metrics));
         let shared = Shared {
             settings: ArcSwap::from_pointee(settings),
+            tenants: Tenants::default(),
             client,
             keys: ports.keys,
             recorder,
             prices: ports.prices,
             metrics,
             slots,
+            shadows: Arc::new(Semaphore::new(SHADOWS_MAX)),
             room,
             listing: api::models::Listing::default(),
             cache: Arc::new(ResponseCache::new(ports.cache)),
@@ -137,10 +147,24 @@ impl Gateway {
     }
 
     /// Replaces the configuration. Calls in progress keep the one that they began with. The bounds on
-    /// calls in progress, the connect timeout and the pool's size stay as they were at the start.
+    /// calls in progress, the connect timeout and the pool's size stay as they were at the start. What organisations
+    /// have of their own is laid over the new one.
     pub fn reload(&self, mut settings: GatewaySettings) {
         settings.inherit_health(&self.shared.settings.load());
-        self.shared.settings.store(Arc::new(settings));
+        let settings = Arc::new(settings);
+        self.shared.settings.store(Arc::clone(&settings));
+        self.shared.tenants.rebase(&settings);
+    }
+
+    fn check_tenant(&self, organization: OrganizationId, config: &TenantConfig) -> Result<(), ConfigError> {
+        config
+            .resolve(organization, &self.shared.settings.load(), None)
+            .map(drop)
+    }
+
+    fn set_tenant(&self, organization: OrganizationId, config: TenantConfig) -> Result<(), ConfigError> {
+        let settings = self.shared.settings.load();
+        self.shared.tenants.set(organization, config, &settings)
     }
 
     /// How each provider's last attempts went. Holds no secret.
@@ -164,7 +188,7 @@ impl Gateway {
     }
 
     /// Writes the spans that are still queued. Call it when no more requests come, before the sink closes.
-    /// Returns whether all were written within `deadline`.
+    /// Waits for the last calls to be settled, too. Returns whether all was done within `deadline`.
     pub async fn shutdown(&self, deadline: Duration) -> bool {
         let task = self
             .recorder_task
@@ -173,6 +197,11 @@ impl Gateway {
             .take();
         let Some(task) = task else { return true };
         self.shared.recorder.close();
-        tokio::time::timeout(deadline, task).await.is_ok()
+        let done = async {
+            self.shared.quotas.settled().await;
+            // A recorder that panicked has nothing left to write.
+            let _ = task.await;
+        };
+        tokio::time::timeout(deadline, done).await.is_ok()
     }
 }

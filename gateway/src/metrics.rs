@@ -73,6 +73,8 @@ pub(crate) struct Metrics {
     quota_alerts: Counter,
     spans_lost: Counter,
     pub(crate) in_flight: Gauge,
+    pub(crate) shadows_in_flight: Gauge,
+    shadows_left_out: Counter,
     gen_ai: GenAi,
 }
 
@@ -90,6 +92,8 @@ impl Metrics {
             quota_alerts: Counter::default(),
             spans_lost: Counter::default(),
             in_flight: Gauge::default(),
+            shadows_in_flight: Gauge::default(),
+            shadows_left_out: Counter::default(),
             gen_ai: GenAi::register(registry),
         };
         let registry = registry.sub_registry_with_prefix("brokle_gateway");
@@ -108,6 +112,16 @@ impl Metrics {
             "attempt_duration_seconds",
             "Time of one request to a provider",
             metrics.attempt_seconds.clone(),
+        );
+        registry.register(
+            "shadows_in_flight",
+            "Copies of calls that run for nobody to see their answers",
+            metrics.shadows_in_flight.clone(),
+        );
+        registry.register(
+            "shadows_left_out",
+            "Copies of calls that were not made because too many ran",
+            metrics.shadows_left_out.clone(),
         );
         registry.register(
             "quota_alerts",
@@ -132,6 +146,11 @@ impl Metrics {
         );
         registry.register("calls_in_flight", "Calls in progress", metrics.in_flight.clone());
         metrics
+    }
+
+    /// Counts a copy of a call that was not made.
+    pub(crate) fn shadow_left_out(&self) {
+        self.shadows_left_out.inc();
     }
 
     /// A share of a quota was reached.

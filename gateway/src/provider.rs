@@ -17,10 +17,14 @@ use crate::dialect::{anthropic, vertex};
 use crate::route::load::Loads;
 
 mod address;
+mod keys;
 mod signer;
 
 pub(crate) use address::Address;
+pub(crate) use keys::{KeyId, NamedKey};
 pub(crate) use signer::{AwsKeys, ServiceAccount, SignError, Signer};
+
+use keys::Keys;
 
 /// Failures in a row after which a provider is reported as failing.
 const FAILING_AFTER: u32 = 3;
@@ -49,6 +53,10 @@ pub(crate) struct Provider {
     pub(crate) signer: Option<Arc<Signer>>,
     /// Whether it is spoken to by HTTP/2 alone.
     pub(crate) http2: bool,
+    /// The key that this is the provider with, when it has several.
+    pub(crate) key: Option<KeyId>,
+    /// The provider once for each of its keys, when it has several.
+    with_key: Arc<[Arc<Provider>]>,
     pub(crate) health: Arc<Health>,
 }
 
@@ -72,8 +80,18 @@ impl Provider {
             known: None,
             signer: None,
             http2: false,
+            key: None,
+            with_key: Arc::default(),
             health: Arc::default(),
         })
+    }
+
+    /// The same, with what is known of another one's health.
+    pub(crate) fn with_health(&self, health: Arc<Health>) -> Self {
+        Self {
+            health,
+            ..self.clone()
+        }
     }
 
     /// The format in which a call of `model` that came in by `door` is sent.
@@ -135,6 +153,8 @@ pub(crate) struct Health {
     pub(crate) loads: Loads,
     /// It answered 400 to `stream_options`.
     refuses_usage_request: AtomicBool,
+    /// Whose turn it is, and which keys are left alone.
+    pub(crate) keys: Keys,
 }
 
 impl Health {

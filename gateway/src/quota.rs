@@ -11,9 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use brokle_model::clock::SharedClock;
+use brokle_model::id::OrganizationId;
 use brokle_storage::quota::{Demand, QuotaStore, Standing, Verdict, Window};
 use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use tokio_util::task::TaskTracker;
 
 use crate::config::{Per, QuotaAction, QuotaConfig};
 
@@ -26,7 +28,7 @@ pub(crate) mod standing;
 pub use budgets::Spent;
 use hold::Hold;
 pub(crate) use hold::{Settling, Spending};
-pub(crate) use reserve::{Exceeded, reserve};
+pub(crate) use reserve::{Exceeded, reserve, reserve_money};
 pub(crate) use standing::QuotaRecord;
 
 /// Beyond this many counters, an alert may be told more than once.
@@ -123,6 +125,8 @@ fn until(day: Option<NaiveDate>) -> Window {
 pub(crate) struct Quota {
     pub(crate) config: QuotaConfig,
     limits: Vec<(Unit, u64)>,
+    /// What tells its counters from those of a quota of the same name elsewhere.
+    scope: String,
 }
 
 impl Quota {
@@ -130,6 +134,15 @@ impl Quota {
         Self {
             limits: config.limits(),
             config: config.clone(),
+            scope: String::new(),
+        }
+    }
+
+    /// One of an organisation's own.
+    pub(crate) fn of_tenant(config: &QuotaConfig, organization: OrganizationId) -> Self {
+        Self {
+            scope: format!("{organization}/"),
+            ..Self::new(config)
         }
     }
 
@@ -146,6 +159,8 @@ pub(crate) struct Quotas {
     alerted: Mutex<HashSet<(String, u8)>>,
     /// Calendar counters in use, by when they end.
     budgets: Mutex<BTreeMap<String, i64>>,
+    /// Calls that ended and are being settled.
+    settling: TaskTracker,
 }
 
 impl Quotas {
@@ -155,7 +170,14 @@ impl Quotas {
             clock,
             alerted: Mutex::default(),
             budgets: Mutex::default(),
+            settling: TaskTracker::new(),
         }
+    }
+
+    /// Waits until every call that has ended is settled. To be used when no more calls come.
+    pub(crate) async fn settled(&self) {
+        self.settling.close();
+        self.settling.wait().await;
     }
 
     /// True once for each counter and share.

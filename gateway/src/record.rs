@@ -27,13 +27,17 @@ use crate::trace_context::TraceContext;
 
 mod attributes;
 mod otlp;
+mod race;
 pub(crate) mod recorder;
 mod request;
 
+pub(crate) use race::RaceEnd;
 use recorder::Recorder;
 
 /// The status recorded for a call whose caller went away.
 pub(crate) const CLIENT_CLOSED_REQUEST: u16 = 499;
+/// The decision about an attempt whose call another attempt answered first.
+pub(crate) const OUTRUN: &str = "outrun";
 
 /// One call, from its first header to the last byte of its answer.
 #[derive(Debug)]
@@ -42,6 +46,8 @@ pub(crate) struct CallRecord {
     pub(crate) door: Door,
     pub(crate) project: ProjectId,
     pub(crate) key: ApiKeyId,
+    /// Patterns of the models that the key may use; all when there are none.
+    pub(crate) models: Arc<[String]>,
     pub(crate) environment: String,
     pub(crate) trace: TraceContext,
     pub(crate) span: SpanId,
@@ -54,6 +60,14 @@ pub(crate) struct CallRecord {
     pub(crate) request: Option<RequestRecord>,
     pub(crate) route: Option<String>,
     pub(crate) strategy: &'static str,
+    /// The route's rule that held.
+    pub(crate) rule: Option<String>,
+    /// The arm of the route's split.
+    pub(crate) arm: Option<String>,
+    /// The headers by which the caller decided something.
+    pub(crate) overrides: Vec<&'static str>,
+    /// Whether nobody gets the answer.
+    pub(crate) shadow: bool,
     /// Targets that were passed over because their circuits are open.
     pub(crate) passed_over: Vec<String>,
     /// What the cache did, when the call had to do with it.
@@ -61,6 +75,8 @@ pub(crate) struct CallRecord {
     /// How its quotas stood, when it had any.
     pub(crate) quota: Option<QuotaRecord>,
     pub(crate) attempts: Vec<AttemptRecord>,
+    /// Of a record that races another: the attempts that the other has.
+    pub(crate) attempts_before: usize,
     /// The status that the caller got.
     pub(crate) status: u16,
     pub(crate) failure: Option<Failure>,
@@ -145,7 +161,7 @@ pub(crate) struct Caller {
 }
 
 /// The request as it came.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct RequestRecord {
     pub(crate) body: Bytes,
     pub(crate) model: String,
@@ -164,6 +180,10 @@ pub(crate) struct Failure {
 #[derive(Debug)]
 pub(crate) struct AttemptRecord {
     pub(crate) span: SpanId,
+    /// Its place among the call's attempts by when they began, from 0.
+    pub(crate) number: usize,
+    /// Whether it raced another one that was slow.
+    pub(crate) hedge: bool,
     pub(crate) provider: Arc<Provider>,
     pub(crate) model: String,
     pub(crate) load: Arc<Load>,
@@ -212,6 +232,8 @@ impl CallRecord {
         let started = self.started.elapsed();
         self.attempts.push(AttemptRecord {
             span: SpanId::generate(),
+            number: self.attempts.len() + self.attempts_before,
+            hedge: self.attempts_before > 0,
             provider: Arc::clone(&target.provider),
             model: target.model.clone(),
             load: Arc::clone(&target.load),
@@ -256,6 +278,22 @@ impl CallRecord {
         }
     }
 
+    /// Tells the targets how many tokens their attempts used.
+    fn note_use(&self) {
+        let now = self.started_at + self.ended;
+        for attempt in &self.attempts {
+            let usage = match &attempt.answer {
+                Answer::Nothing => None,
+                Answer::Body(whole) => whole.usage,
+                Answer::Streamed(reply) => reply.usage,
+            };
+            if let Some(usage) = usage {
+                let tokens = usage.input.saturating_add(usage.output);
+                attempt.load.note_tokens(tokens, now.timestamp_millis());
+            }
+        }
+    }
+
     /// What the running stream has said so far.
     pub(crate) fn reply(&mut self) -> Option<&mut Reply> {
         match &mut self.attempts.last_mut()?.answer {
@@ -273,6 +311,8 @@ pub(crate) struct CallGuard {
     keeping: Option<Keeping>,
     /// What it has reserved.
     settling: Option<Settling>,
+    /// The attempt that races the call's own.
+    sibling: Option<Box<CallRecord>>,
     _slot: Slot,
 }
 
@@ -306,6 +346,7 @@ impl CallGuard {
             recorder,
             keeping: None,
             settling: None,
+            sibling: None,
             _slot: slot,
         }
     }
@@ -340,7 +381,11 @@ impl CallGuard {
     }
 
     fn hand_over(&mut self, mut record: Box<CallRecord>) {
+        if let Some(sibling) = self.sibling.take() {
+            record.join_race(*sibling, RaceEnd::FirstWon, None, "cancelled");
+        }
         record.ended = record.started.elapsed();
+        record.note_use();
         if let Some(settling) = self.settling.take() {
             settling.settle(&record);
         }

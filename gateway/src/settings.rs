@@ -9,12 +9,17 @@ use secrecy::SecretString;
 
 use crate::config::{
     BreakerConfig, CacheConfig, CaptureConfig, ConfigError, GatewayConfig, LimitConfig, ProviderConfig,
-    RetryConfig, RouteConfig, Strategy, TimeoutConfig,
+    RetryConfig, RouteConfig, TimeoutConfig,
 };
 use crate::provider::Provider;
 use crate::quota::Quota;
 
 mod activate;
+pub(crate) mod route;
+pub(crate) mod tenant;
+pub(crate) mod tenants;
+
+use route::Route;
 
 /// Looks an environment variable up. The server reads the environment; nobody else does.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<SecretString>;
@@ -26,6 +31,8 @@ pub struct GatewaySettings {
     /// The order in which a bare model name is matched: configured providers by name, then built-in ones.
     pub(crate) match_order: Vec<Arc<Provider>>,
     pub(crate) routes: BTreeMap<String, Route>,
+    /// Further names of routes.
+    pub(crate) aliases: BTreeMap<String, String>,
     pub(crate) timeouts: TimeoutConfig,
     pub(crate) retries: RetryConfig,
     pub(crate) breaker: BreakerConfig,
@@ -33,21 +40,8 @@ pub struct GatewaySettings {
     pub(crate) capture: CaptureConfig,
     pub(crate) cache: CacheConfig,
     pub(crate) quotas: Vec<Quota>,
-}
-
-/// A route whose targets are all active.
-#[derive(Debug)]
-pub(crate) struct Route {
-    pub(crate) strategy: Strategy,
-    pub(crate) targets: Vec<RouteTarget>,
-}
-
-/// One active target.
-#[derive(Debug, Clone)]
-pub(crate) struct RouteTarget {
-    pub(crate) provider: Arc<Provider>,
-    pub(crate) model: String,
-    pub(crate) weight: u32,
+    /// What they were made of; organisations' own is laid over it.
+    pub(crate) source: Arc<GatewayConfig>,
 }
 
 impl GatewayConfig {
@@ -63,12 +57,13 @@ impl GatewayConfig {
         let routes = self
             .routes
             .iter()
-            .map(|(name, route)| (name.clone(), active_route(name, route, &providers)))
+            .map(|(name, route)| (name.clone(), Route::active(name, route, &providers)))
             .collect();
         Ok(GatewaySettings {
             providers,
             match_order,
             routes,
+            aliases: aliases(&self.routes),
             timeouts: self.timeouts,
             retries: self.retries,
             breaker: self.breaker,
@@ -76,6 +71,7 @@ impl GatewayConfig {
             capture: self.capture,
             cache: self.cache,
             quotas: self.quotas.iter().map(Quota::new).collect(),
+            source: Arc::new(self.clone()),
         })
     }
 
@@ -118,15 +114,19 @@ impl GatewaySettings {
         self.match_order.iter().map(|provider| provider.name.as_str())
     }
 
+    /// The route of that name or alias, with its own name.
+    pub(crate) fn route(&self, name: &str) -> Option<(&str, &Route)> {
+        let name = self.aliases.get(name).map_or(name, String::as_str);
+        let (name, route) = self.routes.get_key_value(name)?;
+        Some((name, route))
+    }
+
     /// Carries over what is known of providers that stay: their health outlives a reload.
     pub(crate) fn inherit_health(&mut self, previous: &Self) {
         let inherit = |provider: &mut Arc<Provider>| {
             if let Some(before) = previous.providers.get(&provider.name) {
                 let health = Arc::clone(&before.health);
-                *provider = Arc::new(Provider {
-                    health,
-                    ..Provider::clone(provider)
-                });
+                *provider = Arc::new(provider.with_health(health));
             }
         };
         self.match_order.iter_mut().for_each(inherit);
@@ -135,7 +135,7 @@ impl GatewaySettings {
             .iter()
             .map(|provider| (provider.name.clone(), Arc::clone(provider)))
             .collect();
-        for target in self.routes.values_mut().flat_map(|route| &mut route.targets) {
+        for target in self.routes.values_mut().flat_map(Route::all_targets_mut) {
             if let Some(provider) = self.providers.get(&target.provider.name) {
                 target.provider = Arc::clone(provider);
             }
@@ -143,27 +143,11 @@ impl GatewaySettings {
     }
 }
 
-fn active_route(name: &str, config: &RouteConfig, providers: &HashMap<String, Arc<Provider>>) -> Route {
-    let mut targets = Vec::with_capacity(config.targets.len());
-    for target in &config.targets {
-        let Some(provider) = providers.get(&target.provider) else {
-            let provider = &target.provider;
-            tracing::warn!(
-                route = name,
-                provider,
-                "route {name} loses a target: provider {provider} has no credential"
-            );
-            continue;
-        };
-        let provider = Arc::clone(provider);
-        targets.push(RouteTarget {
-            provider,
-            model: target.model.clone(),
-            weight: target.weight,
-        });
-    }
-    Route {
-        strategy: config.strategy,
-        targets,
-    }
+/// The further names of routes.
+fn aliases(routes: &BTreeMap<String, RouteConfig>) -> BTreeMap<String, String> {
+    let named = routes.iter().flat_map(|(name, route)| {
+        let aliases = route.aliases.iter();
+        aliases.map(|alias| (alias.clone(), name.clone()))
+    });
+    named.collect()
 }

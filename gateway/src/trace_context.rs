@@ -44,6 +44,14 @@ impl TraceContext {
         }
     }
 
+    /// The same trace, for what is done under `span`.
+    pub(crate) fn child_of(&self, span: SpanId) -> Self {
+        Self {
+            parent: Some(span),
+            ..self.clone()
+        }
+    }
+
     /// The header for a request made by `span`.
     pub(crate) fn traceparent(&self, span: SpanId) -> Option<HeaderValue> {
         HeaderValue::from_str(&format!("00-{}-{span}-{:02x}", self.trace, self.flags)).ok()

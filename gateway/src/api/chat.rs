@@ -17,13 +17,15 @@ use rust_decimal::Decimal;
 
 use super::{authorize, body, count};
 use crate::cache::lookup;
-use crate::call;
+use crate::call::{self, Plan};
 use crate::cost;
 use crate::dialect::door::Door;
 use crate::dialect::openai::request::ChatRequest;
 use crate::error::GatewayError;
 use crate::quota::{self, QuotaRecord};
 use crate::record::{CallGuard, CallRecord, Caller, Failure, Outcome, RequestRecord, Slot};
+use crate::route::facts::Facts;
+use crate::route::overrides::Overrides;
 use crate::route::{self, Candidates, Circumstances, Target};
 use crate::settings::GatewaySettings;
 use crate::shared::Shared;
@@ -115,10 +117,9 @@ pub(super) async fn responses(State(shared): State<Arc<Shared>>, request: Reques
 /// Any call that is made of one body and answered by one, or by a stream.
 pub(super) async fn complete(shared: Arc<Shared>, door: Door, request: Request) -> Response {
     let arrived = Instant::now();
-    let settings = shared.settings.load_full();
     let (parts, body) = request.into_parts();
-    let call = match admit(&shared, &settings, door, &parts, arrived).await {
-        Ok(call) => call,
+    let (call, settings) = match admit(&shared, door, &parts, arrived).await {
+        Ok(admitted) => admitted,
         Err(error) => return error.into_response_at(door),
     };
     serve(&shared, &settings, call, parts, body).await
@@ -127,12 +128,12 @@ pub(super) async fn complete(shared: Arc<Shared>, door: Door, request: Request) 
 /// The key, and a place among the calls in progress. Before this, nothing is recorded: there is no project.
 pub(super) async fn admit(
     shared: &Shared,
-    settings: &GatewaySettings,
     door: Door,
     parts: &Parts,
     arrived: Instant,
-) -> Result<CallGuard, GatewayError> {
+) -> Result<(CallGuard, Arc<GatewaySettings>), GatewayError> {
     let grant = authorize(shared, &parts.headers).await?;
+    let settings = shared.settings_of(&grant);
     let environment = environment(&parts.headers)?;
     let permit = Arc::clone(&shared.slots)
         .try_acquire_owned()
@@ -141,12 +142,13 @@ pub(super) async fn admit(
     let record = CallRecord {
         door,
         environment,
-        ..open_record(shared, settings, &grant, &parts.headers, arrived)
+        ..open_record(shared, &settings, &grant, &parts.headers, arrived)
     };
-    Ok(CallGuard::new(record, Arc::clone(&shared.recorder), slot))
+    let guard = CallGuard::new(record, Arc::clone(&shared.recorder), slot);
+    Ok((guard, settings))
 }
 
-fn open_record(
+pub(super) fn open_record(
     shared: &Shared,
     settings: &GatewaySettings,
     grant: &KeyGrant,
@@ -157,6 +159,7 @@ fn open_record(
         door: Door::Chat,
         project: grant.project,
         key: grant.key,
+        models: grant.models.clone(),
         environment: String::new(),
         trace: TraceContext::from_headers(headers),
         span: SpanId::generate(),
@@ -173,10 +176,15 @@ fn open_record(
         request: None,
         route: None,
         strategy: "",
+        rule: None,
+        arm: None,
+        overrides: Vec::new(),
+        shadow: false,
         passed_over: Vec::new(),
         cache: None,
         quota: None,
         attempts: Vec::new(),
+        attempts_before: 0,
         status: 0,
         failure: None,
         outcome: Outcome::Answered,
@@ -184,23 +192,24 @@ fn open_record(
 }
 
 async fn serve(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     settings: &Arc<GatewaySettings>,
     mut call: CallGuard,
     parts: Parts,
     body: axum::body::Body,
 ) -> Response {
     match prepare(shared, settings, &mut call, &parts.headers, body).await {
-        Ok((request, candidates)) => {
-            let asked = (&request, &*candidates.targets);
+        Ok((request, plan)) => {
+            let targets = &plan.candidates.targets;
+            let asked = (&request, &**targets);
             match lookup::find(shared, settings, &mut call, asked, &parts.headers).await {
                 Ok(Some(kept)) => return lookup::answer(call, kept),
                 Ok(None) => {}
                 Err(error) => return refuse(call, error),
             }
-            match quota::reserve(shared, settings, &mut call, &request, &candidates.targets).await {
-                Ok(()) if count::is_ours(call.door, &candidates) => count::answer(call, request).await,
-                Ok(()) => call::run(shared, settings, call, request, candidates, &parts.headers).await,
+            match quota::reserve(shared, settings, &mut call, &request, targets).await {
+                Ok(()) if count::is_ours(call.door, &plan.candidates) => count::answer(call, request).await,
+                Ok(()) => call::run(shared, settings, call, request, plan, &parts.headers).await,
                 Err(error) => refuse(call, error),
             }
         }
@@ -215,7 +224,7 @@ async fn prepare(
     call: &mut CallRecord,
     headers: &HeaderMap,
     body: axum::body::Body,
-) -> Result<(ChatRequest, Candidates), GatewayError> {
+) -> Result<(ChatRequest, Plan), GatewayError> {
     let body = body::read(shared, settings, headers, body).await?;
     let request = ChatRequest::read(call.door, headers, body)?;
     call.request = Some(RequestRecord {
@@ -223,14 +232,22 @@ async fn prepare(
         model: request.model.clone(),
         stream: request.stream,
     });
-    let candidates = decide(shared, settings, &request)?;
+    let overrides = Overrides::read(headers, &settings.timeouts, &settings.retries)?;
+    call.overrides.clone_from(&overrides.sent);
+    let facts = Facts::of_call(call, headers, &request);
+    let candidates = decide(shared, settings, &request, (&facts, &overrides, &call.models))?;
     call.route.clone_from(&candidates.route);
+    call.rule.clone_from(&candidates.rule);
+    call.arm.clone_from(&candidates.arm);
     call.strategy = candidates.strategy;
     let passed_over = candidates.targets.iter().rev().take(candidates.passed_over);
-    call.passed_over = passed_over
-        .map(|target| format!("{}/{}", target.provider.name, target.model))
-        .collect();
-    Ok((request, candidates))
+    call.passed_over = passed_over.map(Target::full_name).collect();
+    let plan = Plan {
+        timeouts: overrides.timeouts(&settings.timeouts),
+        retries: overrides.retries(&settings.retries),
+        candidates,
+    };
+    Ok((request, plan))
 }
 
 /// Where a request is to go, as things are.
@@ -238,6 +255,7 @@ pub(super) fn decide(
     shared: &Shared,
     settings: &GatewaySettings,
     request: &ChatRequest,
+    (facts, overrides, allowed): (&Facts<'_>, &Overrides, &[String]),
 ) -> Result<Candidates, GatewayError> {
     let now = shared.clock.now();
     let cost = |target: &Target| estimate(shared, request, target, now.timestamp_nanos_opt()?);
@@ -245,6 +263,9 @@ pub(super) fn decide(
         now_ms: now.timestamp_millis(),
         chance: &mut |below| rand::random_range(0..below),
         cost: &cost,
+        facts,
+        overrides,
+        allowed,
     };
     let candidates = route::candidates(settings, &request.model, &mut circumstances);
     candidates.map_err(|reason| GatewayError::Unroutable {
@@ -289,7 +310,7 @@ pub(super) fn refuse(mut call: CallGuard, error: GatewayError) -> Response {
 
 /// The tag of what this call records; empty when the caller sent none. A tag that cannot be one is refused, as
 /// the collector does: a call under a wrong tag would be looked for in vain.
-fn environment(headers: &HeaderMap) -> Result<String, GatewayError> {
+pub(super) fn environment(headers: &HeaderMap) -> Result<String, GatewayError> {
     let Some(value) = ENVIRONMENT_HEADERS.iter().find_map(|name| headers.get(*name)) else {
         return Ok(String::new());
     };

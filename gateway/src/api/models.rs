@@ -20,7 +20,7 @@ use crate::catalog::KnownModel;
 use crate::config::Dialect;
 use crate::error::GatewayError;
 use crate::provider::Provider;
-use crate::route::{Unroutable, direct};
+use crate::route::{Unroutable, direct, permits};
 use crate::settings::GatewaySettings;
 use crate::shared::Shared;
 use crate::upstream::body::{Packing, read_whole};
@@ -30,6 +30,8 @@ const FRESH: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 const LIST_BYTES_MAX: usize = 16 << 20;
 const MODELS_MAX: usize = 10_000;
+/// Lists kept: one for each configuration in force.
+const LISTS_MAX: usize = 64;
 
 /// One model, as `OpenAI` describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -72,7 +74,7 @@ pub(super) struct ModelList {
 /// What the providers said last.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
-    latest: Mutex<Option<Asked>>,
+    latest: Mutex<Vec<Asked>>,
 }
 
 #[derive(Debug)]
@@ -137,13 +139,18 @@ impl WireModel {
     security(("api_key" = []))
 )]
 pub(super) async fn list_models(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    if let Err(error) = authorize(&shared, &headers).await {
-        return error.into_response();
-    }
-    let models = shared.listing.models(&shared).await;
+    let grant = match authorize(&shared, &headers).await {
+        Ok(grant) => grant,
+        Err(error) => return error.into_response(),
+    };
+    let models = shared.listing.models(&shared, shared.settings_of(&grant)).await;
     Json(ModelList {
         object: "list",
-        data: models.to_vec(),
+        data: models
+            .iter()
+            .filter(|model| permits_listed(&grant.models, model))
+            .cloned()
+            .collect(),
     })
     .into_response()
 }
@@ -166,11 +173,13 @@ pub(super) async fn get_model(
     Path(model): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    if let Err(error) = authorize(&shared, &headers).await {
-        return error.into_response();
-    }
-    let models = shared.listing.models(&shared).await;
-    match models.iter().find(|known| known.id == model) {
+    let grant = match authorize(&shared, &headers).await {
+        Ok(grant) => grant,
+        Err(error) => return error.into_response(),
+    };
+    let models = shared.listing.models(&shared, shared.settings_of(&grant)).await;
+    let permitted = models.iter().filter(|known| permits_listed(&grant.models, known));
+    match permitted.into_iter().find(|known| known.id == model) {
         Some(known) => Json(known).into_response(),
         None => GatewayError::Unroutable {
             model,
@@ -180,20 +189,29 @@ pub(super) async fn get_model(
     }
 }
 
+/// Whether the key may use what is listed: by its name, or by the model's name within it.
+fn permits_listed(allowed: &[String], model: &Model) -> bool {
+    let bare = model
+        .id
+        .split_once('/')
+        .map_or(model.id.as_str(), |(_, bare)| bare);
+    permits(allowed, &model.id) || permits(allowed, bare)
+}
+
 impl Listing {
     /// The list, asked anew when it is old or the configuration has changed. Callers that come meanwhile
     /// wait for the same answer.
-    async fn models(&self, shared: &Shared) -> Arc<Vec<Model>> {
-        let settings = shared.settings.load_full();
+    async fn models(&self, shared: &Shared, settings: Arc<GatewaySettings>) -> Arc<Vec<Model>> {
         let mut latest = self.latest.lock().await;
-        if let Some(asked) = &*latest
-            && asked.at.elapsed() < FRESH
-            && Arc::ptr_eq(&asked.of, &settings)
-        {
+        latest.retain(|asked| asked.at.elapsed() < FRESH);
+        if let Some(asked) = latest.iter().find(|asked| Arc::ptr_eq(&asked.of, &settings)) {
             return Arc::clone(&asked.models);
         }
+        if latest.len() >= LISTS_MAX {
+            latest.remove(0);
+        }
         let models = Arc::new(ask_all(shared, &settings).await);
-        *latest = Some(Asked {
+        latest.push(Asked {
             at: Instant::now(),
             of: settings,
             models: Arc::clone(&models),
@@ -205,12 +223,10 @@ impl Listing {
 async fn ask_all(shared: &Shared, settings: &GatewaySettings) -> Vec<Model> {
     let client = &shared.client;
     let now_ns = shared.clock.now().timestamp_nanos_opt().unwrap_or(i64::MAX);
-    let routes = settings
-        .routes
-        .keys()
-        .map(|name| model(name.clone(), 0, "brokle"));
+    let own_names = || settings.routes.keys().chain(settings.aliases.keys());
+    let routes = own_names().map(|name| model(name.clone(), 0, "brokle"));
     let mut models: Vec<Model> = routes.collect();
-    let mut names: HashSet<String> = settings.routes.keys().cloned().collect();
+    let mut names: HashSet<String> = own_names().cloned().collect();
     let questions = settings.match_order.iter().map(|provider| ask(client, provider));
     let answers = futures_util::future::join_all(questions).await;
     for (provider, offered) in settings.match_order.iter().zip(answers) {
@@ -254,7 +270,7 @@ fn pricing(prices: &PriceBook, vendor: &str, model: &str, now_ns: i64) -> Option
 
 /// The bare name when it leads to this provider, else `provider/model`.
 fn callable_name(settings: &GatewaySettings, provider: &Arc<Provider>, id: &str) -> String {
-    let leads_here = !settings.routes.contains_key(id)
+    let leads_here = settings.route(id).is_none()
         && direct(settings, id)
             .is_some_and(|target| Arc::ptr_eq(&target.provider, provider) && target.model == id);
     if leads_here {

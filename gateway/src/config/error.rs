@@ -109,6 +109,38 @@ pub enum ConfigError {
         /// At which provider.
         provider: String,
     },
+    /// A route that makes no sense.
+    #[error("route `{route}` {reason}")]
+    Route {
+        /// Its name.
+        route: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A name that two routes have.
+    #[error("`{alias}` names both route `{}` and route `{}`", .routes[0], .routes[1])]
+    Alias {
+        /// The name.
+        alias: String,
+        /// Whose.
+        routes: [String; 2],
+    },
+    /// A provider of an organisation's own that it may not have.
+    #[error("provider `{provider}` {reason}")]
+    Tenant {
+        /// Whose.
+        provider: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// Keys that make no sense.
+    #[error("provider `{provider}` {reason}")]
+    Keys {
+        /// Whose.
+        provider: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// A quota that makes no sense.
     #[error("quota `{quota}` {reason}")]
     Quota {

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::{ConfigError, Dialect, GatewayConfig, ProviderConfig, RouteConfig, Strategy, quota};
+use super::{ConfigError, Dialect, GatewayConfig, ProviderConfig, provider as provider_keys, quota};
 use crate::catalog::{self, Catalog};
 
+mod route;
+
 const NAME_CHARS_MAX: usize = 64;
-const TARGETS_MAX: usize = 32;
 /// A day: far beyond any call, near enough to catch a unit mistaken.
 const TIMEOUT_MS_MAX: u64 = 86_400_000;
 /// A year.
@@ -19,9 +20,7 @@ impl GatewayConfig {
         for (name, provider) in &self.providers {
             check_provider(name, provider, &catalog)?;
         }
-        for (name, route) in &self.routes {
-            self.check_route(name, route, &catalog)?;
-        }
+        self.check_routes(&catalog)?;
         quota::validate(&self.quotas)?;
         self.check_numbers()
     }
@@ -38,40 +37,6 @@ impl GatewayConfig {
         let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
         let catalog = Catalog::with_file(&text).map_err(|error| refuse(error.to_string()))?;
         Ok(Cow::Owned(catalog))
-    }
-
-    fn check_route(&self, name: &str, route: &RouteConfig, catalog: &Catalog) -> Result<(), ConfigError> {
-        check_name("route", name)?;
-        let count = route.targets.len();
-        if count == 0 || count > TARGETS_MAX {
-            return Err(ConfigError::TargetCount {
-                route: name.to_owned(),
-                count,
-                max: TARGETS_MAX,
-            });
-        }
-        if route.strategy == Strategy::Weighted && route.targets.iter().all(|target| target.weight == 0) {
-            return Err(ConfigError::Weights {
-                route: name.to_owned(),
-            });
-        }
-        for target in &route.targets {
-            if !self.providers.contains_key(&target.provider) && catalog.find(&target.provider).is_none() {
-                let provider = target.provider.clone();
-                return Err(ConfigError::UnknownProvider {
-                    route: name.to_owned(),
-                    provider,
-                });
-            }
-            if target.model.is_empty() {
-                let provider = target.provider.clone();
-                return Err(ConfigError::TargetModel {
-                    route: name.to_owned(),
-                    provider,
-                });
-            }
-        }
-        Ok(())
     }
 
     fn check_numbers(&self) -> Result<(), ConfigError> {
@@ -152,6 +117,7 @@ fn check_provider(name: &str, provider: &ProviderConfig, catalog: &Catalog) -> R
             provider: name.to_owned(),
         });
     }
+    provider_keys::validate(name, &provider.keys)?;
     let has_address = matches!(provider.dialect, Some(Dialect::Bedrock | Dialect::Vertex));
     if provider.base_url.is_none() && !has_address && catalog.find(name).is_none() {
         return Err(ConfigError::BaseUrlMissing {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use brokle_model::price::PriceBook;
 use brokle_storage::quota::{QuotaStore, Reservation};
+use tokio_util::task::TaskTracker;
 
 use super::{Measure, Meter, Quotas};
 use crate::cost;
@@ -38,6 +39,7 @@ pub(super) struct Hold {
     store: Arc<dyn QuotaStore>,
     reservation: Reservation,
     measures: Vec<Measure>,
+    tracker: TaskTracker,
 }
 
 impl Hold {
@@ -46,6 +48,7 @@ impl Hold {
             store: Arc::clone(&quotas.store),
             reservation,
             measures: meters.iter().map(|meter| meter.unit.measure()).collect(),
+            tracker: quotas.settling.clone(),
         }
     }
 
@@ -64,10 +67,12 @@ impl Hold {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
-        runtime.spawn(async move {
+        let tracker = self.tracker.clone();
+        let settle = async move {
             if let Err(error) = self.store.settle(self.reservation, &used).await {
                 tracing::warn!(%error, "a call's use could not be settled; what it had reserved stays counted");
             }
-        });
+        };
+        tracker.spawn_on(settle, &runtime);
     }
 }

@@ -37,7 +37,8 @@ pub(super) fn meters<'a>(
                 Measure::Tokens => expected().tokens,
                 Measure::Cost => expected().cost,
             };
-            let key = format!("{}/{}/{period}/{owner}", quota.config.name, unit.as_str());
+            let scope = &quota.scope;
+            let key = format!("{scope}{}/{}/{period}/{owner}", quota.config.name, unit.as_str());
             meters.push(Meter {
                 quota,
                 unit,

@@ -72,12 +72,35 @@ pub(crate) async fn reserve(
     request: &ChatRequest,
     targets: &[Target],
 ) -> Result<(), GatewayError> {
+    reserve_of(shared, settings, call, (request, targets), |_| true).await
+}
+
+/// Reserves the money that a copy of a call may cost: it is nobody's request, but somebody pays for it.
+pub(crate) async fn reserve_money(
+    shared: &Shared,
+    settings: &GatewaySettings,
+    call: &mut CallGuard,
+    request: &ChatRequest,
+    targets: &[Target],
+) -> Result<(), GatewayError> {
+    let of_money = |measure| measure == Measure::Cost;
+    reserve_of(shared, settings, call, (request, targets), of_money).await
+}
+
+async fn reserve_of(
+    shared: &Shared,
+    settings: &GatewaySettings,
+    call: &mut CallGuard,
+    (request, targets): (&ChatRequest, &[Target]),
+    counts: impl Fn(Measure) -> bool,
+) -> Result<(), GatewayError> {
     if settings.quotas.is_empty() {
         return Ok(());
     }
     let now = shared.clock.now();
     let expected = once(|| expect(shared, request, targets));
-    let meters = meters(&settings.quotas, call, (&request.model, targets), expected, now);
+    let mut meters = meters(&settings.quotas, call, (&request.model, targets), expected, now);
+    meters.retain(|meter| counts(meter.unit.measure()));
     if meters.is_empty() {
         return Ok(());
     }

@@ -15,7 +15,8 @@ use prost::Message;
 
 use super::attributes::Attributes;
 use super::request::Parameters;
-use super::{Answer, AttemptRecord, CallRecord, Failure, Outcome};
+use super::{Answer, AttemptRecord, CallRecord, Failure, OUTRUN, Outcome};
+use crate::cost;
 use crate::dialect::door::Door;
 use crate::dialect::openai::chunk;
 use crate::dialect::openai::messages::RecordedRequest;
@@ -118,7 +119,12 @@ impl<'a> View<'a> {
             trace_state: record.trace.state.clone(),
             flags: record.trace.server_flags(),
             name: self.server_name(),
-            kind: SpanKind::Server.into(),
+            kind: if record.shadow {
+                SpanKind::Internal
+            } else {
+                SpanKind::Server
+            }
+            .into(),
             start_time_unix_nano: self.nanos(std::time::Duration::ZERO),
             end_time_unix_nano: self.nanos(record.ended),
             attributes: attributes.into_inner(),
@@ -144,6 +150,13 @@ impl<'a> View<'a> {
             "brokle.gateway.strategy",
             (!record.strategy.is_empty()).then_some(record.strategy),
         );
+        attributes.text_if("brokle.gateway.rule", record.rule.as_deref());
+        attributes.text_if("brokle.gateway.arm", record.arm.as_deref());
+        if record.shadow {
+            attributes.flag("brokle.gateway.shadow", true);
+        }
+        let overrides = record.overrides.iter().map(|&header| header.to_owned());
+        attributes.texts("brokle.gateway.overrides", overrides.collect());
         attributes.texts("brokle.gateway.passed_over", record.passed_over.clone());
         if let Some(cache) = &record.cache {
             attributes.text("brokle.cache.status", cache.outcome.as_str());
@@ -207,9 +220,13 @@ impl<'a> View<'a> {
         let attempt = &record.attempts[number];
         let outcome = attempt_outcome(attempt);
         let mut attributes = self.describe_request(attempt);
-        describe_attempt(&mut attributes, attempt, number, record.route.as_deref());
+        describe_attempt(&mut attributes, attempt, record);
         if let Some(reply) = reply {
             describe_reply(&mut attributes, reply);
+        }
+        if let Some(usage) = self.estimate(attempt, reply) {
+            describe_usage(&mut attributes, &usage);
+            attributes.flag("brokle.usage.estimated", true);
         }
         if number + 1 == record.attempts.len() {
             self.describe_content(&mut attributes, reply.and_then(Reply::output_messages));
@@ -228,10 +245,10 @@ impl<'a> View<'a> {
             start_time_unix_nano: self.nanos(attempt.started),
             end_time_unix_nano: self.nanos(attempt.ended.unwrap_or(record.ended)),
             attributes: attributes.into_inner(),
-            status: attempt
-                .failure
-                .as_ref()
-                .map_or_else(|| neutral(outcome), |failure| Some(error_status(failure))),
+            status: attempt.failure.as_ref().map_or_else(
+                || unfinished(attempt, outcome),
+                |failure| Some(error_status(failure)),
+            ),
             ..Span::default()
         }
     }
@@ -276,6 +293,21 @@ impl<'a> View<'a> {
             attributes: attributes.into_inner(),
             ..Span::default()
         })
+    }
+
+    /// What an attempt used whose provider did not come to say so: the caller hung up, another attempt answered, or the
+    /// stream broke off. The provider charges for it all the same.
+    fn estimate(&self, attempt: &AttemptRecord, reply: Option<&Reply>) -> Option<TokenUsage> {
+        let streams = self.record.request.as_ref().is_some_and(|request| request.stream);
+        match reply {
+            Some(reply) if reply.usage.is_none() && streams => {
+                Some(cost::assumed(self.record, reply.said_bytes()))
+            }
+            None if attempt.decision == "cancelled" || attempt.decision == OUTRUN => {
+                Some(cost::assumed(self.record, 0))
+            }
+            _ => None,
+        }
     }
 
     /// What was asked of whom.
@@ -327,18 +359,26 @@ impl<'a> View<'a> {
     }
 }
 
-fn describe_attempt(
-    attributes: &mut Attributes,
-    attempt: &AttemptRecord,
-    number: usize,
-    route: Option<&str>,
-) {
+fn describe_attempt(attributes: &mut Attributes, attempt: &AttemptRecord, record: &CallRecord) {
+    let number = attempt.number;
     attributes.text("brokle.gateway.provider", attempt.provider.name.as_str());
     attributes.int("brokle.gateway.attempt", number as u64 + 1);
     if number > 0 {
         attributes.int("http.request.resend_count", number as u64);
     }
-    attributes.text_if("brokle.gateway.route", route);
+    attributes.text_if("brokle.gateway.route", record.route.as_deref());
+    attributes.text_if(
+        "brokle.gateway.key",
+        attempt.provider.key.as_ref().map(|key| key.name.as_str()),
+    );
+    for (name, holds) in [
+        ("brokle.gateway.hedge", attempt.hedge),
+        ("brokle.gateway.shadow", record.shadow),
+    ] {
+        if holds {
+            attributes.flag(name, true);
+        }
+    }
     attributes.text("brokle.gateway.outcome", attempt_outcome(attempt).as_str());
     attributes.text("brokle.gateway.decision", attempt.decision);
     attributes.text_if(
@@ -360,7 +400,12 @@ fn describe_reply(attributes: &mut Attributes, reply: &Reply) {
         "gen_ai.openai.response.service_tier",
         reply.service_tier.as_deref(),
     );
-    let Some(usage) = reply.usage else { return };
+    if let Some(usage) = &reply.usage {
+        describe_usage(attributes, usage);
+    }
+}
+
+fn describe_usage(attributes: &mut Attributes, usage: &TokenUsage) {
     attributes.int("gen_ai.usage.input_tokens", usage.input);
     attributes.int("gen_ai.usage.output_tokens", usage.output);
     for (key, tokens) in [
@@ -381,7 +426,7 @@ fn describe_reply(attributes: &mut Attributes, reply: &Reply) {
 fn attempt_outcome(attempt: &AttemptRecord) -> Outcome {
     match (&attempt.failure, attempt.decision) {
         (Some(_), _) => Outcome::Failed,
-        (None, "cancelled") => Outcome::Cancelled,
+        (None, "cancelled" | OUTRUN) => Outcome::Cancelled,
         (None, _) => Outcome::Answered,
     }
 }
@@ -408,6 +453,17 @@ fn neutral(outcome: Outcome) -> Option<Status> {
     (outcome == Outcome::Cancelled).then(|| Status {
         code: StatusCode::Unset.into(),
         message: "cancelled: the caller closed the connection".to_owned(),
+    })
+}
+
+/// Nor is one that another answered first.
+fn unfinished(attempt: &AttemptRecord, outcome: Outcome) -> Option<Status> {
+    if attempt.decision != OUTRUN {
+        return neutral(outcome);
+    }
+    Some(Status {
+        code: StatusCode::Unset.into(),
+        message: "ended: another attempt answered first".to_owned(),
     })
 }
 

@@ -9,6 +9,11 @@ use std::time::Duration;
 
 use super::retry::FailureClass;
 use crate::config::BreakerConfig;
+use crate::settings::route::Capacity;
+
+mod used;
+
+use used::Used;
 
 /// After this long without a sample, an observed latency has lost most of its weight.
 const MEMORY_MS: f64 = 10_000.0;
@@ -55,6 +60,7 @@ struct State {
     open_until_ms: i64,
     /// One call is trying the target, until then at the latest; 0 when none is.
     probing_until_ms: i64,
+    used: Used,
 }
 
 /// Whether a target is worth a try.
@@ -94,6 +100,7 @@ impl Load {
     pub(crate) fn begin(self: &Arc<Self>, now_ms: i64) -> Busy {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         let mut state = self.state();
+        state.used.add(1, 0, now_ms);
         if state.open_until_ms != 0 && now_ms >= state.open_until_ms {
             state.probing_until_ms = now_ms + PROBE_MS;
         }
@@ -161,6 +168,16 @@ impl Load {
     pub(crate) fn latency_us(&self, now_ms: i64) -> f64 {
         let state = self.state();
         state.latency_us * weight(now_ms - state.sampled_ms)
+    }
+
+    /// Notes tokens that a call used.
+    pub(crate) fn note_tokens(&self, tokens: u64, now_ms: i64) {
+        self.state().used.add(0, tokens, now_ms);
+    }
+
+    /// The share of what it can take that was used in the last minute.
+    pub(crate) fn used(&self, capacity: Capacity, now_ms: i64) -> f64 {
+        self.state().used.share(capacity, now_ms)
     }
 
     /// What one more call would wait: the latency, for each in progress and for itself. What is not known is

@@ -3,13 +3,34 @@
 
 use std::time::Duration;
 
-use crate::config::RetryConfig;
+use crate::config::{FallbackClass, RetryConfig};
+
+const CONTEXT_WORDS: [&str; 7] = [
+    "context_length_exceeded",
+    "maximum context length",
+    "context window",
+    "prompt is too long",
+    "input is too long",
+    "exceeds the maximum number of tokens",
+    "too many tokens",
+];
+const CONTENT_WORDS: [&str; 5] = [
+    "content_filter",
+    "content_policy",
+    "responsibleaipolicyviolation",
+    "content management policy",
+    "safety system",
+];
 
 /// What kind of failure an attempt ended in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum FailureClass {
     /// The request is wrong; it would be wrong anywhere.
     Request,
+    /// The request is longer than the model can take; another model may.
+    ContextWindow,
+    /// The provider refuses what the request says; another one may not.
+    ContentFilter,
     /// The provider refuses our credential, or its account has no money.
     Credential,
     /// The provider does not have that model.
@@ -33,6 +54,8 @@ impl FailureClass {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Request => "invalid_request",
+            Self::ContextWindow => "context_window_exceeded",
+            Self::ContentFilter => "content_filtered",
             Self::Credential => "provider_credential",
             Self::Model => "model_not_found",
             Self::Unsupported => "unsupported_by_provider",
@@ -46,7 +69,43 @@ impl FailureClass {
 
     /// Whether it says something about the provider's health.
     pub(crate) const fn blames_provider(self) -> bool {
-        !matches!(self, Self::Request | Self::Model | Self::Unsupported)
+        !matches!(
+            self,
+            Self::Request | Self::Model | Self::Unsupported | Self::ContextWindow | Self::ContentFilter
+        )
+    }
+
+    /// What providers call it when a request is too long, or its content is refused; each in its own words.
+    pub(crate) fn refined(self, code: &str, message: &str) -> Self {
+        if self != Self::Request {
+            return self;
+        }
+        let message = message.to_ascii_lowercase();
+        let says = |words: &[&str]| {
+            words
+                .iter()
+                .any(|word| code.contains(word) || message.contains(word))
+        };
+        if says(&CONTEXT_WORDS) {
+            Self::ContextWindow
+        } else if says(&CONTENT_WORDS) {
+            Self::ContentFilter
+        } else {
+            self
+        }
+    }
+
+    /// The kind of targets that are kept for it.
+    pub(crate) const fn fallback(self) -> Option<FallbackClass> {
+        match self {
+            Self::ContextWindow => Some(FallbackClass::ContextWindow),
+            Self::ContentFilter => Some(FallbackClass::ContentFilter),
+            Self::Rate => Some(FallbackClass::RateLimited),
+            Self::Server | Self::Connect | Self::Timeout | Self::Malformed => {
+                Some(FallbackClass::ProviderError)
+            }
+            Self::Request | Self::Credential | Self::Model | Self::Unsupported => None,
+        }
     }
 
     /// The class of an HTTP status, refined by the error's own code when there is one.

@@ -37,10 +37,26 @@ fn decide(
     ticket: u64,
     cost: &dyn Fn(&Target) -> Option<Decimal>,
 ) -> Result<Candidates, Unroutable> {
+    decide_for(settings, model, ticket, cost, "{}", &Overrides::default(), &[])
+}
+
+fn decide_for(
+    settings: &GatewaySettings,
+    model: &str,
+    ticket: u64,
+    cost: &dyn Fn(&Target) -> Option<Decimal>,
+    body: &str,
+    overrides: &Overrides,
+    allowed: &[String],
+) -> Result<Candidates, Unroutable> {
+    let headers = http::HeaderMap::new();
     let mut circumstances = Circumstances {
         now_ms: 1_000,
         chance: &mut |below| ticket.min(below - 1),
         cost,
+        facts: &Facts::new(&headers, body.as_bytes()),
+        overrides,
+        allowed,
     };
     candidates(settings, model, &mut circumstances)
 }
@@ -138,10 +154,15 @@ fn the_sooner_of_two_drawn_comes_first() {
     );
     let draws = |first: u64, second: u64| {
         let mut tickets = vec![second, first];
+        let (headers, overrides) = (http::HeaderMap::new(), Overrides::default());
+        let facts = Facts::new(&headers, b"{}");
         let mut circumstances = Circumstances {
             now_ms: 1_000,
             chance: &mut |_| tickets.pop().unwrap(),
             cost: &|_| None,
+            facts: &facts,
+            overrides: &overrides,
+            allowed: &[],
         };
         names(&candidates(&settings, "r", &mut circumstances).unwrap())
     };

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::Environment;
 use crate::catalog::{Catalog, KnownProvider, names};
 use crate::config::{ConfigError, Dialect, ProviderConfig};
-use crate::provider::{Address, AwsKeys, Provider, ServiceAccount, Signer};
+use crate::provider::{Address, AwsKeys, NamedKey, Provider, ServiceAccount, Signer};
 
 /// Where Vertex's models are when nobody says: everywhere.
 const GLOBAL: &str = "global";
@@ -30,7 +30,9 @@ pub(super) fn provider(
         .or(known.map(|known| known.dialect))
         .unwrap_or(Dialect::Openai);
     let places = Places::of(config, environment);
-    let key = key(config, known, environment);
+    let further = further_keys(config, environment);
+    let own = key(config, known, environment);
+    let key = own.clone().or_else(|| Some(further.first()?.secret.clone()));
     let signer = signer((name, config), dialect, &places, is_mentioned, environment)?;
     let overridden = known
         .and_then(|known| text(environment, &known.base_url_env))
@@ -67,6 +69,7 @@ pub(super) fn provider(
     let mut provider = Provider::new(name, dialect, address, key.as_ref())?;
     provider.signer = signer.filter(|_| key.is_none()).map(Arc::new);
     describe(&mut provider, config, known);
+    provider.take_turns(own.as_ref(), &further)?;
     Ok(Some(provider))
 }
 
@@ -153,6 +156,21 @@ fn address(
     let address = known.address(|variable| places.lookup(variable, account));
     // The one place that has no name of its own before its host's.
     Ok(address.map(|address| address.replace("https://global-aiplatform.", "https://aiplatform.")))
+}
+
+/// The provider's further keys that are there.
+fn further_keys(config: &ProviderConfig, environment: Environment<'_>) -> Vec<NamedKey> {
+    let named = config.keys.iter().filter_map(|key| {
+        let secret = key
+            .api_key
+            .clone()
+            .or_else(|| environment(key.api_key_env.as_deref()?))?;
+        Some(NamedKey {
+            name: key.name.clone(),
+            secret,
+        })
+    });
+    named.collect()
 }
 
 /// The key: the configuration's own, or the first variable that is set.

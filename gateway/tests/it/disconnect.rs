@@ -55,6 +55,13 @@ async fn hanging_up_on_a_plain_call_closes_the_provider_within_fifty_millisecond
     let spans = spans(&stage.sink.first().await);
     assert_eq!(attribute(&spans[0], "http.response.status_code"), 499);
     assert_eq!(attribute(&spans[1], "error.type"), "cancelled");
+    assert!(
+        attribute(&spans[1], "gen_ai.usage.input_tokens")
+            .as_u64()
+            .unwrap()
+            > 0
+    );
+    println!("the provider saw the plain call's hang-up after {fastest:?}");
 }
 
 #[tokio::test]
@@ -79,6 +86,11 @@ async fn spans_of_a_cancelled_stream_say_so_and_keep_what_was_said() {
         );
     }
     assert_eq!(attribute(&spans[0], "http.response.status_code"), 499);
+    // The provider did not come to say what it used; somebody pays for it all the same.
+    assert_eq!(attribute(&spans[1], "brokle.usage.estimated"), true);
+    for tokens in ["gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"] {
+        assert!(attribute(&spans[1], tokens).as_u64().unwrap() > 0, "{tokens}");
+    }
     let said = parsed(&spans[1], "gen_ai.output.messages")[0]["parts"][0]["content"].clone();
     assert!(said.as_str().unwrap().contains("word 2 "));
 }

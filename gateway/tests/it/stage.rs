@@ -29,6 +29,8 @@ use tokio::sync::watch;
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 pub(crate) const GOOD_KEY: &str = "good-key";
 pub(crate) const OTHER_KEY: &str = "key-of-another-project";
+/// Of a key that may use `mock-b` only.
+pub(crate) const LIMITED_KEY: &str = "limited-key";
 pub(crate) const INGEST_KEY: &str = "ingest-only-key";
 pub(crate) const PROJECT: ProjectId = ProjectId::from_u128(7);
 const PROVIDER_KEY: &str = "sk-provider-secret";
@@ -267,8 +269,13 @@ struct Keys;
 #[async_trait]
 impl KeyResolver for Keys {
     async fn resolve(&self, presented: &str) -> Result<Arc<KeyGrant>, AuthError> {
+        let models = if presented == LIMITED_KEY {
+            vec!["mock-b".to_owned()]
+        } else {
+            Vec::new()
+        };
         let (project, scope) = match presented {
-            GOOD_KEY => (PROJECT, Scope::Gateway),
+            GOOD_KEY | LIMITED_KEY => (PROJECT, Scope::Gateway),
             OTHER_KEY => (ProjectId::from_u128(8), Scope::Gateway),
             INGEST_KEY => (PROJECT, Scope::Ingest),
             "unavailable" => return Err(AuthError::Unavailable("the store is away".into())),
@@ -280,6 +287,7 @@ impl KeyResolver for Keys {
             project,
             organization: OrganizationId::from_u128(2),
             scopes: BTreeSet::from([scope]),
+            models: models.into(),
         }))
     }
 }
