@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use brokle_accounts::Accounts;
-use brokle_gateway::{Gateway, Ports};
+use brokle_gateway::{Gateway, Management, ManagementPorts, Ports};
 use brokle_ingest::arrow::EncodeContext;
 use brokle_ingest::forward::config::resolve;
 use brokle_ingest::pipeline::Ingest;
@@ -15,7 +15,7 @@ use brokle_ingest::process::{HashKey, ProcessMetrics, Processors};
 use brokle_ingest::receiver::{Receiver, ReceiverConfig, ReceiverMetrics};
 use brokle_ingest::sdk::Sdk;
 use brokle_ingest::tail::{TailMetrics, TailSampler};
-use brokle_model::clock::{SharedClock, SystemClock};
+use brokle_model::clock::SharedClock;
 use brokle_model::port::TelemetrySink;
 use brokle_model::price::PriceBook;
 use brokle_query::rollup::{RollUpConfig, RollUps};
@@ -23,18 +23,11 @@ use brokle_query::{Prices, Query};
 use brokle_storage::maintenance::TelemetryMaintenance;
 use brokle_storage::repo::Store;
 use brokle_storage::telemetry::{TelemetryReader, TelemetryWriter};
-use brokle_storage_cache::{MemoryCache, MemoryLimiter, MemoryQuota};
 use prometheus_client::registry::Registry;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::backends;
+use crate::backends::{self, AesSealer, SharedState};
 use crate::config::LoadedConfig;
-
-/// Counters of quotas in this process; idle ones go first.
-const QUOTA_COUNTERS_MAX: usize = 1_000_000;
-/// Callers whose rates are remembered at once, and for how long after their last call.
-const LIMITER_BUCKETS_MAX: u64 = 100_000;
-const LIMITER_IDLE: Duration = Duration::from_mins(10);
 
 /// The planes, built.
 pub(crate) struct Planes {
@@ -47,6 +40,8 @@ pub(crate) struct Planes {
     pub(crate) roll_ups: Arc<RollUps>,
     pub(crate) prices: Prices,
     pub(crate) tail: Arc<TailSampler>,
+    pub(crate) shared: SharedState,
+    pub(crate) management: Management,
 }
 
 /// Storage, opened and migrated.
@@ -55,6 +50,7 @@ pub(crate) struct Stores {
     pub(crate) telemetry_writer: Arc<dyn TelemetryWriter>,
     pub(crate) telemetry_reader: Arc<dyn TelemetryReader>,
     pub(crate) telemetry_maintenance: Arc<dyn TelemetryMaintenance>,
+    pub(crate) shared: SharedState,
 }
 
 impl Planes {
@@ -63,10 +59,12 @@ impl Planes {
         loaded: &LoadedConfig,
         jwt_secret: SecretString,
         stores: Stores,
+        clock: SharedClock,
         registry: &mut Registry,
     ) -> anyhow::Result<Self> {
-        let clock: SharedClock = Arc::new(SystemClock);
-        let accounts = accounts(loaded, jwt_secret, Arc::clone(&stores.relational), &clock)?;
+        let shared = stores.shared;
+        let relational = Arc::clone(&stores.relational);
+        let accounts = accounts((loaded, jwt_secret), relational, &shared, &clock)?;
         let prices = Arc::new(loaded.config.prices.read()?);
         let encoder = EncodeContext {
             attributes: Arc::new(loaded.config.ingest.attribute_map()?),
@@ -101,9 +99,23 @@ impl Planes {
             &accounts,
             processors.before(Arc::new(ingest.clone())),
             Arc::clone(&prices),
-            &clock,
+            (&shared, &clock),
             registry,
         )?;
+        let sealer = AesSealer::open(
+            loaded.config.accounts.encryption_key.as_ref(),
+            &loaded.config.storage.data_dir,
+        )?;
+        let management = Management::new(
+            gateway.clone(),
+            ManagementPorts {
+                sessions: accounts.session_resolver(),
+                store: stores.relational,
+                sealer: Arc::new(sealer),
+                notices: Arc::clone(&shared.notices),
+                clock: Arc::clone(&clock),
+            },
+        );
         let prices = Prices::new(prices, accounts.session_resolver(), Arc::clone(&clock));
         let tail = TailSampler::new(
             Arc::clone(&stores.telemetry_reader),
@@ -129,17 +141,18 @@ impl Planes {
             roll_ups: Arc::new(roll_ups),
             prices,
             tail: Arc::new(tail),
+            shared,
+            management,
         })
     }
 }
 
 pub(crate) fn accounts(
-    loaded: &LoadedConfig,
-    jwt_secret: SecretString,
+    (loaded, jwt_secret): (&LoadedConfig, SecretString),
     store: Arc<dyn Store>,
+    shared: &SharedState,
     clock: &SharedClock,
 ) -> anyhow::Result<Accounts> {
-    let limiter = MemoryLimiter::new(LIMITER_BUCKETS_MAX, LIMITER_IDLE, Arc::clone(clock));
     let config = brokle_accounts::Config {
         telemetry_defaults: loaded.config.ingest.telemetry_defaults(),
         ..brokle_accounts::Config::new(jwt_secret)
@@ -147,7 +160,8 @@ pub(crate) fn accounts(
     Ok(Accounts::new(
         config,
         store,
-        Arc::new(limiter),
+        Arc::clone(&shared.limiter),
+        Arc::clone(&shared.notices),
         Arc::clone(clock),
     )?)
 }
@@ -157,7 +171,7 @@ pub(crate) fn gateway(
     accounts: &Accounts,
     sink: Arc<dyn TelemetrySink>,
     prices: Arc<PriceBook>,
-    clock: &SharedClock,
+    (shared, clock): (&SharedState, &SharedClock),
     registry: &mut Registry,
 ) -> anyhow::Result<Gateway> {
     let settings = loaded
@@ -168,8 +182,8 @@ pub(crate) fn gateway(
         keys: accounts.key_resolver(),
         sink,
         prices,
-        cache: Arc::new(MemoryCache::new(settings.cache_bytes_max())),
-        quotas: Arc::new(MemoryQuota::new(QUOTA_COUNTERS_MAX, Arc::clone(clock))),
+        cache: Arc::clone(&shared.cache),
+        quotas: Arc::clone(&shared.quotas),
     };
     Ok(Gateway::new(settings, ports, Arc::clone(clock), registry)?)
 }

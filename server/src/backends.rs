@@ -1,9 +1,11 @@
 //! The mode: which storage the process uses. SQLite or Postgres, the embedded engine or a ClickHouse
-//! server; each choice is made here and nowhere else, and nothing above can tell.
+//! server, this process's memory or a Redis; each choice is made here and nowhere else, and nothing above can tell.
 
 mod data_dir;
 mod engine;
+mod sealing;
 mod secrets;
+mod shared;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,7 +22,9 @@ use crate::lifecycle::Lifecycle;
 
 pub(crate) use data_dir::{DataDirLock, prepare_data_dir};
 pub(crate) use engine::{embedded_client, engine_config, engine_library};
+pub(crate) use sealing::AesSealer;
 pub(crate) use secrets::{jwt_secret, redaction_key};
+pub(crate) use shared::{SharedState, redis_config};
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 

@@ -1,5 +1,6 @@
 //! What was spent of the gateway's budgets, in a file of the data directory: counters in this process's memory would
 //! forget it at a restart, and a month's budget would begin anew. A process that is killed forgets its last seconds.
+//! With Redis there is no such file: the counters are there, and a file would add what calls had only reserved.
 
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use anyhow::Context as _;
 use brokle_gateway::{Gateway, Spent};
 use tokio::task::JoinHandle;
 
+use crate::app::Planes;
 use crate::lifecycle::Lifecycle;
 
 const FILE: &str = "gateway-budgets.json";
@@ -22,8 +24,11 @@ pub(crate) struct BudgetFile {
 
 impl BudgetFile {
     /// Reads the file, and restores what it says was spent. A file that cannot be read stops the start: a budget that
-    /// begins anew costs money.
-    pub(crate) async fn restore(data_dir: &Path, gateway: &Gateway) -> anyhow::Result<Self> {
+    /// begins anew costs money. `None` when the counters are not this process's.
+    pub(crate) async fn restore(data_dir: &Path, planes: &Planes) -> anyhow::Result<Option<Self>> {
+        if planes.shared.redis.is_some() {
+            return Ok(None);
+        }
         let path = data_dir.join(FILE);
         let written: Vec<Spent> = match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| {
@@ -35,8 +40,8 @@ impl BudgetFile {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
         };
-        gateway.restore_spent(&written).await;
-        Ok(Self { path, written })
+        planes.gateway.restore_spent(&written).await;
+        Ok(Some(Self { path, written }))
     }
 
     /// Writes what is spent every few seconds, until the soft stage of stopping.

@@ -161,6 +161,16 @@ pub(crate) struct StorageConfig {
     /// `CLICKHOUSE_CLUSTER`: the cluster, as that server's configuration names it, on whose nodes the tables
     /// are replicated and distributed.
     pub clickhouse_cluster: Option<String>,
+    /// `REDIS_URL`: `redis://[user:password@]host:port[/db]` or `rediss://...`; what the nodes of an installation
+    /// share. Unset means in process, which suits one node.
+    pub redis_url: Option<SecretString>,
+    /// `BROKLE_REDIS_CA_FILE`: the certificate authority of a `rediss://` server, PEM; unset means the well-known
+    /// ones.
+    pub redis_ca_file: Option<PathBuf>,
+    /// `BROKLE_REDIS_PREFIX`: what every key there begins with: one for each installation.
+    pub redis_prefix: String,
+    /// `BROKLE_REDIS_TIMEOUT_MS`: how long a call may wait for Redis before it goes on without.
+    pub redis_timeout_ms: u64,
     /// `BROKLE_CLICKHOUSE_PORT`: where the embedded engine listens, on loopback.
     pub clickhouse_port: u16,
     /// `BROKLE_ENGINE_LIBRARY`: the engine library's path, when it is not in one of the usual places.
@@ -174,6 +184,10 @@ impl Default for StorageConfig {
             database_url: None,
             clickhouse_url: None,
             clickhouse_cluster: None,
+            redis_url: None,
+            redis_ca_file: None,
+            redis_prefix: "brokle".to_owned(),
+            redis_timeout_ms: 50,
             clickhouse_port: 8123,
             engine_library: None,
         }
@@ -294,6 +308,9 @@ pub(crate) struct AccountsConfig {
     /// `JWT_SECRET`: signs access tokens; 32 characters at least. Unset: made once and kept in the data
     /// directory, which suits one node only.
     pub jwt_secret: Option<SecretString>,
+    /// `BROKLE_ENCRYPTION_KEY`: encrypts credentials that are stored; 32 bytes in hexadecimal or Base64. Unset: made
+    /// once and kept in the data directory, which suits one node only.
+    pub encryption_key: Option<SecretString>,
 }
 
 /// `[log]`

@@ -13,6 +13,7 @@ mod lifecycle;
 mod logging;
 mod migrating;
 mod ops;
+mod reload;
 mod routes;
 
 use std::process::ExitCode;

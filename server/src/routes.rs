@@ -10,6 +10,7 @@
 //! | `/api/public/otel/v1/traces`, `/api/public/scores`, `/api/public/ingestion`, `/api/public/projects` | ingest | API key as the password |
 //! | `/v1/auth/validate-key` | accounts | public, limited by address |
 //! | `/api/v1/auth`, `/users`, `/organizations`, `/projects` | accounts | session (sign-up and sign-in public) |
+//! | `/api/v1/organizations/{organization_id}/gateway` | gateway | session and membership |
 //! | `/api/v1/analytics` | query | session and membership |
 //! | `/api/v1/projects/{project_id}/prices` | query | session and membership |
 //! | `/health`, `/health/{part}` | server | public |
@@ -56,7 +57,8 @@ pub(crate) fn main_port(planes: &Planes, operations: Operations) -> Router {
             .accounts
             .router()
             .merge(planes.query.clone().router())
-            .merge(planes.prices.clone().router()),
+            .merge(planes.prices.clone().router())
+            .merge(planes.management.router()),
         gateway: planes.gateway.router(),
         otlp: shared_port::router(Arc::clone(&planes.receiver)).merge(planes.sdk.clone().router()),
     };

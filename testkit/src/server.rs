@@ -109,6 +109,16 @@ impl Server {
         self.clickhouse_url.clone().unwrap_or_else(embedded)
     }
 
+    /// Its `brokle.toml`.
+    pub fn config_file(&self) -> PathBuf {
+        self.directory.path().join("brokle.toml")
+    }
+
+    /// Sends the process a signal, such as `HUP`.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        signal(self.pid(), name)
+    }
+
     /// What the server has logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()

@@ -28,7 +28,8 @@ pub(crate) fn redaction_key(config: &Config) -> anyhow::Result<SecretString> {
     }
 }
 
-fn made_once(data_dir: &Path, file: &str) -> anyhow::Result<SecretString> {
+/// A secret in a file of the data directory: made when it is first asked for.
+pub(super) fn made_once(data_dir: &Path, file: &str) -> anyhow::Result<SecretString> {
     let path = data_dir.join(file);
     let context = || format!("the secret in {}", path.display());
     match fs::read_to_string(&path) {

@@ -89,6 +89,7 @@ fn add_provider(gateway: &mut GatewayConfig, base_url: String) {
         provider: PROVIDER.to_owned(),
         model: model.to_owned(),
         weight,
+        ..TargetConfig::default()
     };
     let routes = [
         (
@@ -103,7 +104,11 @@ fn add_provider(gateway: &mut GatewayConfig, base_url: String) {
         ),
     ];
     for (name, strategy, targets) in routes {
-        let route = RouteConfig { strategy, targets };
+        let route = RouteConfig {
+            strategy,
+            targets,
+            ..RouteConfig::default()
+        };
         gateway.routes.entry(name.to_owned()).or_insert(route);
     }
 }

@@ -3,10 +3,13 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use brokle_migrations::target::relational::RelationalTarget;
+use brokle_model::clock::{SharedClock, SystemClock};
 use brokle_storage_clickhouse::{ClickHouse, ClickHouseConfig, is_version_supported};
+use brokle_storage_redis::RedisShared;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 
@@ -49,6 +52,7 @@ pub(crate) async fn run(loaded: LoadedConfig) -> anyhow::Result<ExitCode> {
         findings.extend(ports(config).await);
     }
     findings.push(finding("relational store", relational(config).await));
+    findings.push(finding("Redis", redis(config).await));
     findings.push(finding("ClickHouse", clickhouse(&loaded, running).await));
     let faults = findings.iter().filter(|finding| finding.state.is_err()).count();
     super::print(&render(&findings, faults))?;
@@ -140,6 +144,24 @@ async fn relational(config: &Config) -> Result<String, String> {
     let advice = "check DATABASE_URL and that the server runs";
     match tokio::time::timeout(PROBE_TIMEOUT, RelationalTarget::connect(&url)).await {
         Ok(Ok(target)) => Ok(format!("{} answers", brokle_migrations::Target::name(&target))),
+        Ok(Err(error)) => Err(format!("{error}; {advice}")),
+        Err(_) => Err(format!(
+            "no answer within {} s; {advice}",
+            PROBE_TIMEOUT.as_secs()
+        )),
+    }
+}
+
+async fn redis(config: &Config) -> Result<String, String> {
+    if config.storage.redis_url.is_none() {
+        return Ok("not configured; cache, limits and notices are in process, for one node".to_owned());
+    }
+    let redis = backends::redis_config(&config.storage).map_err(|error| format!("{error:#}"))?;
+    let clock: SharedClock = Arc::new(SystemClock);
+    let connect = RedisShared::new(redis, &clock);
+    let advice = "check REDIS_URL and that the server runs; meanwhile each node counts by itself";
+    match tokio::time::timeout(PROBE_TIMEOUT, connect.connect()).await {
+        Ok(Ok(())) => Ok("answers, and can be written to".to_owned()),
         Ok(Err(error)) => Err(format!("{error}; {advice}")),
         Err(_) => Err(format!(
             "no answer within {} s; {advice}",

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use brokle_gateway::{Management, ManagementPorts};
 use brokle_ingest::process::Processors;
 use brokle_ingest::receiver::http::shared_port;
 use brokle_ingest::receiver::{AcceptError, Acceptor, Receiver, ReceiverConfig, ReceiverMetrics};
@@ -18,11 +19,13 @@ use brokle_model::price::PriceBook;
 use brokle_model::telemetry::Submission;
 use brokle_model::telemetry_settings::EffectiveSettings;
 use brokle_query::{Prices, Query};
+use brokle_storage::repo::Store;
 use brokle_storage_clickhouse::{ClickHouse, ClickHouseConfig};
 use brokle_storage_sql::{Database, PoolOptions, SqlStore};
 use prometheus_client::registry::Registry;
 
 use crate::app;
+use crate::backends::{AesSealer, SharedState};
 use crate::config::LoadedConfig;
 use crate::routes::Described;
 
@@ -37,7 +40,8 @@ async fn described(loaded: &LoadedConfig) -> anyhow::Result<Described> {
     let in_memory = Database::Sqlite(PathBuf::from(":memory:"));
     let store = Arc::new(SqlStore::open(&in_memory, PoolOptions::default()).await?);
     let secret = hex::encode(rand::random::<[u8; 32]>());
-    let accounts = app::accounts(loaded, secret.into(), store, &clock)?;
+    let shared = SharedState::in_process(0, &clock);
+    let accounts = app::accounts((loaded, secret.into()), Arc::clone(&store) as _, &shared, &clock)?;
     let prices = Arc::new(PriceBook::embedded()?);
     let mut registry = Registry::default();
     let gateway = app::gateway(
@@ -45,9 +49,20 @@ async fn described(loaded: &LoadedConfig) -> anyhow::Result<Described> {
         &accounts,
         Arc::new(Nowhere),
         Arc::clone(&prices),
-        &clock,
+        (&shared, &clock),
         &mut Registry::default(),
     )?;
+    let store: Arc<dyn Store> = store;
+    let management = Management::new(
+        gateway.clone(),
+        ManagementPorts {
+            sessions: accounts.session_resolver(),
+            store,
+            sealer: Arc::new(AesSealer::with_key(&hex::encode([0; 32]).into())?),
+            notices: Arc::clone(&shared.notices),
+            clock: Arc::clone(&clock),
+        },
+    );
     let nowhere = Arc::new(ClickHouse::new(&ClickHouseConfig::parse("http://127.0.0.1:9")?));
     let query = Query::new(
         Arc::clone(&nowhere) as _,
@@ -64,7 +79,11 @@ async fn described(loaded: &LoadedConfig) -> anyhow::Result<Described> {
         ReceiverMetrics::register(&mut registry),
     );
     Ok(Described {
-        dashboard: accounts.router().merge(query.router()).merge(prices.router()),
+        dashboard: accounts
+            .router()
+            .merge(query.router())
+            .merge(prices.router())
+            .merge(management.router()),
         gateway: gateway.router(),
         otlp: shared_port::router(Arc::clone(&receiver)).merge(Sdk::new(receiver, nowhere).router()),
     })

@@ -12,12 +12,13 @@ use brokle_engine::supervisor::Supervisor;
 use brokle_ingest::receiver::grpc::serve_grpc;
 use brokle_ingest::receiver::http as otlp_http;
 use brokle_ingest::receiver::tls::{Tls, TlsFiles};
+use brokle_model::clock::{SharedClock, SystemClock};
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 
 use crate::addresses::{self, Addresses};
 use crate::app::{Planes, Stores};
-use crate::backends::{self, DataDirLock};
+use crate::backends::{self, DataDirLock, SharedState};
 use crate::budgets::BudgetFile;
 use crate::cli::ServeArguments;
 use crate::config::{Config, LoadedConfig, ServerConfig};
@@ -30,6 +31,8 @@ use crate::{http_server, logging};
 
 /// How long the rest of the gateway's spans may take to reach the log.
 const RECORDER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long Redis may take to be told what the last calls used.
+const SHARED_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(loaded: LoadedConfig, arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     until_stopped(&loaded, &arguments, |ready| announce(&ready, &loaded)).await?;
@@ -99,20 +102,25 @@ async fn serve(
         None => backends::jwt_secret(&config.storage.data_dir)?,
     };
     let mut registry = Registry::default();
+    let clock: SharedClock = Arc::new(SystemClock);
+    let cache_bytes_max = config.gateway.cache.bytes_max;
+    let shared = SharedState::open(&config.storage, cache_bytes_max, &clock, &mut registry).await?;
+    let shared_kept = shared.keep();
     let client = Arc::new(telemetry.client.clone());
     let stores = Stores {
         relational: Arc::clone(&relational) as _,
         telemetry_writer: Arc::clone(&client) as _,
         telemetry_maintenance: Arc::clone(&client) as _,
         telemetry_reader: client,
+        shared,
     };
-    let planes = Planes::build(loaded, jwt_secret, stores, &mut registry)?;
+    let planes = Planes::build(loaded, jwt_secret, stores, clock, &mut registry)?;
     planes
         .accounts
         .load_telemetry_settings()
         .await
         .context("reading what projects have set about their telemetry")?;
-    let budgets = BudgetFile::restore(&config.storage.data_dir, &planes.gateway).await?;
+    let budgets = BudgetFile::restore(&config.storage.data_dir, &planes).await?;
     let operations = Operations {
         health: parts::health(&planes, relational, &telemetry),
         metrics: MetricsState {
@@ -121,9 +129,13 @@ async fn serve(
         },
         trusted_proxies: config.server.trusted_proxies,
     };
+    if let Err(error) = planes.management.load().await {
+        tracing::warn!(%error, "what organizations configure of the gateway cannot be read yet");
+    }
     let addresses = listeners.addresses(telemetry.engine.as_ref().map(Supervisor::url))?;
     listeners.serve(certificates, &planes, operations, lifecycle);
-    let budgets = budgets.keep(planes.gateway.clone(), lifecycle);
+    crate::reload::on_hangup(loaded, planes.gateway.clone(), lifecycle)?;
+    let budgets = budgets.map(|file| file.keep(planes.gateway.clone(), lifecycle));
     addresses.write(&config.storage.data_dir)?;
     on_ready(Ready {
         addresses: &addresses,
@@ -132,9 +144,13 @@ async fn serve(
     });
     lifecycle.soft.cancelled().await;
     stop(&planes, lifecycle, config.server.shutdown_timeout()).await;
-    if let Ok(mut budgets) = budgets.await {
+    if let Some(budgets) = budgets
+        && let Ok(mut budgets) = budgets.await
+    {
         budgets.update(&planes.gateway).await;
     }
+    planes.shared.settle(SHARED_TIMEOUT).await;
+    drop(shared_kept);
     addresses::remove(&config.storage.data_dir);
     Ok(())
 }
@@ -244,6 +260,8 @@ impl Listeners {
         });
         let (accounts, soft) = (planes.accounts.clone(), lifecycle.soft.clone());
         lifecycle.tasks.spawn(async move { accounts.run(soft).await });
+        let (management, soft) = (planes.management.clone(), lifecycle.soft.clone());
+        lifecycle.tasks.spawn(async move { management.run(soft).await });
         let (roll_ups, soft) = (Arc::clone(&planes.roll_ups), lifecycle.soft.clone());
         lifecycle.tasks.spawn(async move { roll_ups.run(soft).await });
         let (tail, soft) = (Arc::clone(&planes.tail), lifecycle.soft.clone());

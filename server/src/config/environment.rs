@@ -97,6 +97,30 @@ pub(crate) const VARIABLES: &[Variable] = &[
         "cluster of CLICKHOUSE_URL's server on which tables are replicated and distributed",
     ),
     variable(
+        "REDIS_URL",
+        "storage.redis_url",
+        Kind::Secret,
+        "redis[s]://[user:password@]host:port[/db], shared by all nodes; unset: in process",
+    ),
+    variable(
+        "BROKLE_REDIS_CA_FILE",
+        "storage.redis_ca_file",
+        Kind::Text,
+        "certificate authority (PEM) of a rediss:// server; unset: the well-known ones",
+    ),
+    variable(
+        "BROKLE_REDIS_PREFIX",
+        "storage.redis_prefix",
+        Kind::Text,
+        "what every key in Redis begins with; default brokle",
+    ),
+    variable(
+        "BROKLE_REDIS_TIMEOUT_MS",
+        "storage.redis_timeout_ms",
+        Kind::Integer,
+        "milliseconds that a call waits for Redis before it goes on without; default 50",
+    ),
+    variable(
         "BROKLE_CLICKHOUSE_PORT",
         "storage.clickhouse_port",
         Kind::Integer,
@@ -199,6 +223,12 @@ pub(crate) const VARIABLES: &[Variable] = &[
         "signs access tokens; 32 characters at least",
     ),
     variable(
+        "BROKLE_ENCRYPTION_KEY",
+        "accounts.encryption_key",
+        Kind::Secret,
+        "encrypts stored credentials; 32 bytes in hexadecimal or Base64; unset: made once",
+    ),
+    variable(
         "BROKLE_LOG",
         "log.filter",
         Kind::Text,
@@ -228,7 +258,7 @@ const ELSEWHERE: &[&str] = &[
 ];
 
 /// Part of the documented contract, but without effect in this version: said once at start.
-pub(crate) const WITHOUT_EFFECT: &[&str] = &["REDIS_URL", "BROKLE_ENCRYPTION_KEY"];
+pub(crate) const WITHOUT_EFFECT: &[&str] = &[];
 
 /// Whether a `BROKLE_*` name is one that somebody reads.
 pub(crate) fn is_known(name: &str) -> bool {

@@ -192,6 +192,10 @@ fn validate(config: &Config, environment: &Environment) -> Result<(), ConfigErro
         let message = format!("must have {JWT_SECRET_CHARS_MIN} characters at least");
         return Err(invalid("JWT_SECRET (accounts.jwt_secret)", &message));
     }
+    if let Some(key) = &config.accounts.encryption_key {
+        crate::backends::AesSealer::with_key(key)
+            .map_err(|error| invalid("BROKLE_ENCRYPTION_KEY (accounts.encryption_key)", &error))?;
+    }
     if let Some(url) = &config.storage.database_url {
         let url = url.expose_secret();
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
@@ -202,6 +206,10 @@ fn validate(config: &Config, environment: &Environment) -> Result<(), ConfigErro
     if let Some(url) = &config.storage.clickhouse_url {
         brokle_storage_clickhouse::ClickHouseConfig::parse(url.expose_secret())
             .map_err(|error| invalid("CLICKHOUSE_URL (storage.clickhouse_url)", &error))?;
+    }
+    if config.storage.redis_url.is_some() {
+        crate::backends::redis_config(&config.storage)
+            .map_err(|error| invalid("[storage]", &format!("{error:#}")))?;
     }
     for (section, tls) in [
         ("[server.tls]", &config.server.tls),

@@ -53,6 +53,9 @@ pub(crate) fn render(loaded: &LoadedConfig) -> String {
     line("storage.data_dir", &storage.data_dir.display());
     line("storage.database_url", &hidden(storage.database_url.as_ref()));
     line("storage.clickhouse_url", &hidden(storage.clickhouse_url.as_ref()));
+    line("storage.redis_url", &hidden(storage.redis_url.as_ref()));
+    line("storage.redis_prefix", &storage.redis_prefix);
+    line("storage.redis_timeout_ms", &storage.redis_timeout_ms);
     line("storage.clickhouse_port", &storage.clickhouse_port);
     let library = storage.engine_library.as_ref();
     line(
@@ -97,6 +100,10 @@ pub(crate) fn render(loaded: &LoadedConfig) -> String {
     }
     line("prices.file", &built_in(&prices.file));
     line("accounts.jwt_secret", &hidden(accounts.jwt_secret.as_ref()));
+    line(
+        "accounts.encryption_key",
+        &hidden(accounts.encryption_key.as_ref()),
+    );
     line("log.filter", &log.filter);
     line("log.format", &format!("{:?}", log.format).to_lowercase());
     for name in gateway.providers.keys() {

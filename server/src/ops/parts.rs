@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use brokle_engine::supervisor::State;
 use brokle_storage::repo::Store;
+use brokle_storage_redis::RedisShared;
 use serde_json::json;
 
 use super::health::{Health, Part, PartHealth};
@@ -18,10 +19,7 @@ pub(crate) fn health(planes: &Planes, relational: Arc<dyn Store>, telemetry: &Te
         relational_part(relational),
         clickhouse_part(telemetry),
         ingest_part(planes),
-        // In process: there is nothing that could be away.
-        Part::new("cache", false, || async {
-            PartHealth::of(true, json!({"kind": "in_process"}))
-        }),
+        cache_part(planes),
         providers_part(planes),
     ])
 }
@@ -49,6 +47,34 @@ fn clickhouse_part(telemetry: &TelemetryEndpoint) -> Part {
                 None => json!({"kind": "server"}),
             };
             PartHealth::of(answers, details)
+        }
+    })
+}
+
+/// What the nodes share. Not needed for readiness: while Redis is away, each node counts by itself.
+fn cache_part(planes: &Planes) -> Part {
+    let redis = planes.shared.redis.clone();
+    Part::new("cache", false, move || {
+        let status = redis.as_ref().map(RedisShared::status);
+        async move {
+            match status {
+                // There is nothing that could be away.
+                None => PartHealth::of(true, json!({"kind": "in_process"})),
+                Some(status) => PartHealth::of(
+                    status.connected,
+                    json!({
+                        "kind": "redis",
+                        "connected": status.connected,
+                        "outages": status.outages,
+                        "calls_answered": status.answered,
+                        "calls_timed_out": status.timed_out,
+                        "calls_failed": status.failed,
+                        "calls_skipped": status.skipped,
+                        "waiting": status.waiting,
+                        "lost": status.lost,
+                    }),
+                ),
+            }
         }
     })
 }

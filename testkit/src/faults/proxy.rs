@@ -1,4 +1,4 @@
-//! A stand-in between the server and its ClickHouse, which can be away or slow.
+//! A stand-in between the server and its ClickHouse or Redis, which can be away, slow or silent.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// How ClickHouse seems.
+/// How what is behind it seems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// As it is.
@@ -17,6 +17,8 @@ pub enum Mode {
     Away,
     /// Everything that is sent to it takes this much longer.
     Slow(Duration),
+    /// Connections stay open, and nothing moves to it.
+    Silent,
 }
 
 /// A proxy, until it is dropped.
@@ -49,7 +51,7 @@ impl Proxy {
         self.port
     }
 
-    /// Changes how ClickHouse seems, for open connections too.
+    /// Changes how it seems, for open connections too.
     pub fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
     }
@@ -67,13 +69,16 @@ async fn relay(stream: TcpStream, upstream: String, mut modes: watch::Receiver<M
     };
     let (mut from_client, mut to_client) = stream.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    let pace = modes.clone();
+    let mut pace = modes.clone();
     let there = async {
         let mut buffer = vec![0; 256 * 1024];
         while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
             let mode = *pace.borrow();
             if let Mode::Slow(delay) = mode {
                 tokio::time::sleep(delay).await;
+            }
+            if pace.wait_for(|mode| *mode != Mode::Silent).await.is_err() {
+                break;
             }
             if to_server.write_all(&buffer[..read]).await.is_err() {
                 break;
