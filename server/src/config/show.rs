@@ -16,7 +16,7 @@ pub(crate) fn render(loaded: &LoadedConfig) -> String {
         server,
         storage,
         ingest,
-        accounts,
+        accounts: _,
         log,
         prices,
         gateway,
@@ -51,9 +51,9 @@ pub(crate) fn render(loaded: &LoadedConfig) -> String {
         }
     }
     line("storage.data_dir", &storage.data_dir.display());
-    line("storage.database_url", &hidden(storage.database_url.as_ref()));
-    line("storage.clickhouse_url", &hidden(storage.clickhouse_url.as_ref()));
-    line("storage.redis_url", &hidden(storage.redis_url.as_ref()));
+    for (key, secret) in secrets(&loaded.config) {
+        line(key, &hidden(secret));
+    }
     line("storage.redis_prefix", &storage.redis_prefix);
     line("storage.redis_timeout_ms", &storage.redis_timeout_ms);
     line("storage.clickhouse_port", &storage.clickhouse_port);
@@ -99,11 +99,6 @@ pub(crate) fn render(loaded: &LoadedConfig) -> String {
         );
     }
     line("prices.file", &built_in(&prices.file));
-    line("accounts.jwt_secret", &hidden(accounts.jwt_secret.as_ref()));
-    line(
-        "accounts.encryption_key",
-        &hidden(accounts.encryption_key.as_ref()),
-    );
     line("log.filter", &log.filter);
     line("log.format", &format!("{:?}", log.format).to_lowercase());
     for name in gateway.providers.keys() {
@@ -113,6 +108,20 @@ pub(crate) fn render(loaded: &LoadedConfig) -> String {
         line("gateway.routes", name);
     }
     text
+}
+
+/// Secrets of which it is only said whether they are set.
+fn secrets(config: &Config) -> [(&'static str, Option<&SecretString>); 5] {
+    let Config {
+        storage, accounts, ..
+    } = config;
+    [
+        ("storage.database_url", storage.database_url.as_ref()),
+        ("storage.clickhouse_url", storage.clickhouse_url.as_ref()),
+        ("storage.redis_url", storage.redis_url.as_ref()),
+        ("accounts.jwt_secret", accounts.jwt_secret.as_ref()),
+        ("accounts.encryption_key", accounts.encryption_key.as_ref()),
+    ]
 }
 
 /// The environment names, with what they set and what they are for.
