@@ -28,7 +28,7 @@ use crate::error::{GatewayError, error_response};
 use crate::provider::Provider;
 use crate::quota;
 use crate::record::{CallGuard, Failure};
-use crate::route::Target;
+use crate::route::{Target, Unroutable};
 use crate::settings::GatewaySettings;
 use crate::shared::Shared;
 use crate::upstream;
@@ -168,13 +168,22 @@ struct Asked {
 
 async fn serve(shared: &Shared, stored: Stored, id: Option<String>, request: Request) -> Response {
     let arrived = Instant::now();
-    let settings = shared.settings.load_full();
     let door = Door::Other(Operation::Stored(stored));
     let (parts, body) = request.into_parts();
-    let mut call = match admit(shared, &settings, door, &parts, arrived).await {
-        Ok(call) => call,
+    let (mut call, settings) = match admit(shared, door, &parts, arrived).await {
+        Ok(admitted) => admitted,
         Err(error) => return error.into_response_at(door),
     };
+    if !call.models.is_empty() {
+        // What lies at the provider, and what a batch asks for, names models that nobody reads here.
+        return refuse(
+            call,
+            GatewayError::Unroutable {
+                model: stored_name(door),
+                reason: Unroutable::NotAllowed,
+            },
+        );
+    }
     let asked = match prepare(shared, &settings, &call, (stored, id), &parts, body).await {
         Ok(asked) => asked,
         Err(error) => return refuse(call, error),
@@ -187,6 +196,10 @@ async fn serve(shared: &Shared, stored: Stored, id: Option<String>, request: Req
     let [target] = targets;
     call.begin_attempt(&target, shared.clock.now().timestamp_millis());
     exchange(shared, &settings, call, stored, asked).await
+}
+
+fn stored_name(door: Door) -> String {
+    door.path().to_owned()
 }
 
 /// Finds the provider, and puts the request as it takes it.
