@@ -551,7 +551,8 @@ export interface paths {
         delete: operations["revoke_api_key"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes an API key: its name, its models, its expiry, and whether it works. Needs the role developer or more. */
+        patch: operations["update_api_key"];
         trace?: never;
     };
     "/api/v1/projects/{project_id}/prices": {
@@ -1251,7 +1252,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Explains where a chat completion with this body would go, without making it. */
+        /** Explains where a chat completion with this body and these headers would go, without making it. */
         post: operations["explain"];
         delete?: never;
         options?: never;
@@ -1350,6 +1351,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization_id}/gateway": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the organisation's own providers, routes and quotas. Keys are never shown. */
+        get: operations["get_gateway_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/gateway/providers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description All of the organisation's configuration is checked together; when it is refused, nothing changes. */
+        put: operations["put_gateway_provider"];
+        post?: never;
+        delete: operations["delete_gateway_provider"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/gateway/quotas/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description All of the organisation's configuration is checked together; when it is refused, nothing changes. */
+        put: operations["put_gateway_quota"];
+        post?: never;
+        delete: operations["delete_gateway_quota"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/gateway/routes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description All of the organisation's configuration is checked together; when it is refused, nothing changes. */
+        put: operations["put_gateway_route"];
+        post?: never;
+        delete: operations["delete_gateway_route"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/api-keys/{key_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replaces an API key by a new one that may do the same. Needs the role developer or more. */
+        post: operations["rotate_api_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1361,6 +1447,8 @@ export interface components {
             /** @example bk_proj_01ABCD...WXYZ */
             preview: string;
             scopes: ("ingest" | "gateway" | "read")[];
+            /** @description Patterns of the models that it may use; every model when there are none. */
+            models: string[];
             /** Format: date-time */
             created_at: string;
             /**
@@ -1370,6 +1458,11 @@ export interface components {
             last_used_at: string | null;
             /** Format: date-time */
             expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description Since when it does not work, though it may again.
+             */
+            disabled_at: string | null;
         };
         /** @description An attribute, or a value of one. */
         Attribute: {
@@ -1436,6 +1529,13 @@ export interface components {
         Candidate: {
             provider: string;
             model: string;
+            /** @description Whether this call could go there at all. */
+            usable: boolean;
+            /**
+             * Format: double
+             * @description What the strategy goes by: dollars, calls in progress, microseconds, quality or the share that is used.
+             */
+            score?: number | null;
             /** @description US dollars; a decimal. */
             estimated_cost?: string | null;
             /**
@@ -1474,6 +1574,11 @@ export interface components {
             expires_at?: string | null;
             /** @enum {string} */
             format?: "project" | "short";
+            /**
+             * @description Patterns of the models that it may use, as callers name them or as `provider/model`; `*` stands for any run of
+             *     characters. Every model unless told otherwise.
+             */
+            models?: string[];
         };
         /** @description A new organization. */
         CreateOrganizationRequest: {
@@ -1495,6 +1600,7 @@ export interface components {
             /** @example bk_proj_01ABCD...WXYZ */
             preview: string;
             scopes: ("ingest" | "gateway" | "read")[];
+            models: string[];
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -1604,6 +1710,7 @@ export interface components {
                 /** @example bk_proj_01ABCD...WXYZ */
                 preview: string;
                 scopes: ("ingest" | "gateway" | "read")[];
+                models: string[];
                 /** Format: date-time */
                 created_at: string;
                 /** Format: date-time */
@@ -1910,6 +2017,8 @@ export interface components {
                 /** @example bk_proj_01ABCD...WXYZ */
                 preview: string;
                 scopes: ("ingest" | "gateway" | "read")[];
+                /** @description Patterns of the models that it may use; every model when there are none. */
+                models: string[];
                 /** Format: date-time */
                 created_at: string;
                 /**
@@ -1919,6 +2028,11 @@ export interface components {
                 last_used_at: string | null;
                 /** Format: date-time */
                 expires_at: string | null;
+                /**
+                 * Format: date-time
+                 * @description Since when it does not work, though it may again.
+                 */
+                disabled_at: string | null;
             }[];
             /** @description About the answer. */
             meta: components["schemas"]["Meta"];
@@ -2321,8 +2435,19 @@ export interface components {
             endpoint?: string | null;
             /** @description How the order came about. */
             strategy: string;
-            /** @description The route's name, when `model` is one. */
+            /** @description The route's name, when `model` or a header names one. */
             route?: string | null;
+            /** @description The route's rule that held. */
+            rule?: string | null;
+            /** @description The arm of the route's split that the call would be in. */
+            arm?: string | null;
+            /** @description The headers by which the caller decides something. */
+            overrides: string[];
+            /**
+             * Format: int64
+             * @description The request's length in tokens, estimated.
+             */
+            input_tokens: number;
             /** @description US dollars, by the request's length and an answer of middling length; a decimal. */
             estimated_cost?: string | null;
             /**
@@ -2332,8 +2457,15 @@ export interface components {
             estimated_latency?: number | null;
             /** @description How the provider's last attempts went. */
             provider_health: components["schemas"]["ProviderHealth"];
-            /** @description Every target, in the order in which they would be tried. */
+            /** @description Every target, in the order in which they would be tried, and then those that this call may not use. */
             candidates: components["schemas"]["Candidate"][];
+            /**
+             * Format: int64
+             * @description Milliseconds after which a second target would be asked as well.
+             */
+            hedge_after_ms?: number | null;
+            /** @description Where a copy of this call would go, for nobody to see the answer. */
+            shadow?: string | null;
         };
         /** @description A field to filter by. */
         FacetField: {
@@ -3333,6 +3465,111 @@ export interface components {
             name: string;
             /** Format: date-time */
             created_at: string;
+        };
+        /** @description A successful answer. */
+        Envelope_ApiKey: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description An API key, without its secret. */
+            data: {
+                id: string;
+                name: string;
+                /** @example bk_proj_01ABCD...WXYZ */
+                preview: string;
+                scopes: ("ingest" | "gateway" | "read")[];
+                /** @description Patterns of the models that it may use; every model when there are none. */
+                models: string[];
+                /** Format: date-time */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description To within half a minute.
+                 */
+                last_used_at: string | null;
+                /** Format: date-time */
+                expires_at: string | null;
+                /**
+                 * Format: date-time
+                 * @description Since when it does not work, though it may again.
+                 */
+                disabled_at: string | null;
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_GatewayConfigEntries: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description All that the organisation configures of the gateway for itself. */
+            data: {
+                providers: components["schemas"]["GatewayConfigEntry"][];
+                routes: components["schemas"]["GatewayConfigEntry"][];
+                quotas: components["schemas"]["GatewayConfigEntry"][];
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_GatewayConfigEntry: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description A provider, route or quota of the organisation. */
+            data: {
+                name: string;
+                /** @description As in `brokle.toml`, without keys. */
+                config: unknown;
+                /** @description Whether a key is stored. It is never shown. */
+                has_key: boolean;
+                /** Format: date-time */
+                created_at: string;
+                /** Format: date-time */
+                updated_at: string;
+                /** @description Who changed it last. */
+                updated_by: string | null;
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description All that the organisation configures of the gateway for itself. */
+        GatewayConfigEntries: {
+            providers: components["schemas"]["GatewayConfigEntry"][];
+            routes: components["schemas"]["GatewayConfigEntry"][];
+            quotas: components["schemas"]["GatewayConfigEntry"][];
+        };
+        /** @description A provider, route or quota of the organisation. */
+        GatewayConfigEntry: {
+            name: string;
+            /** @description As in `brokle.toml`, without keys. */
+            config: unknown;
+            /** @description Whether a key is stored. It is never shown. */
+            has_key: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description Who changed it last. */
+            updated_by: string | null;
+        };
+        /** @description How a key is to be replaced. */
+        RotateApiKeyRequest: {
+            /**
+             * Format: int64
+             * @description How long the old key goes on, in seconds; 30 days at most, and not at all unless told otherwise.
+             */
+            overlap_seconds?: number;
+        };
+        /** @description What of a key is to be changed; what is absent stays. */
+        UpdateApiKeyRequest: {
+            name?: string | null;
+            models?: string[] | null;
+            /** @description Whether it stops working until it is enabled again. */
+            disabled?: boolean | null;
+            /**
+             * Format: date-time
+             * @description `null` means never.
+             */
+            expires_at?: string | null;
         };
     };
     responses: never;
@@ -4898,6 +5135,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    update_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                project_id: string;
+                /** @description The key. */
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateApiKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ApiKey"];
+                };
             };
             /** @description The request, its credential or its rate was refused. */
             "4XX": {
@@ -7527,6 +7811,15 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The key may not use that model */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
             /** @description Nothing has that model's name */
             404: {
                 headers: {
@@ -7853,6 +8146,361 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_gateway_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_GatewayConfigEntries"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    put_gateway_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organization_id: string;
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description As in `brokle.toml`. A provider's keys that are not sent stay as they are. */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description In force. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_GatewayConfigEntry"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_gateway_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organization_id: string;
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    put_gateway_quota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organization_id: string;
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description As in `brokle.toml`. A provider's keys that are not sent stay as they are. */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description In force. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_GatewayConfigEntry"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_gateway_quota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organization_id: string;
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    put_gateway_route: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organization_id: string;
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description As in `brokle.toml`. A provider's keys that are not sent stay as they are. */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description In force. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_GatewayConfigEntry"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_gateway_route: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organization_id: string;
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    rotate_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                project_id: string;
+                /** @description The key. */
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateApiKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description The new key. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_CreatedApiKey"];
                 };
             };
             /** @description The request, its credential or its rate was refused. */
