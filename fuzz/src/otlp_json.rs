@@ -1,7 +1,8 @@
 //! OTLP/JSON to protobuf. The generated types' reader, which is stricter than the specification in places and
 //! laxer in others, is the second opinion where both accept.
 
-use brokle_ingest::otlp::json::{has_resource_spans, traces_to_protobuf};
+use brokle_ingest::otlp::json::{has_resource_spans, to_protobuf};
+use brokle_model::telemetry::Signal;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 
 use crate::{otlp_protobuf, rebuild};
@@ -9,7 +10,7 @@ use crate::{otlp_protobuf, rebuild};
 /// Takes any bytes.
 pub fn run(bytes: &[u8]) {
     has_resource_spans(bytes);
-    let Ok(body) = traces_to_protobuf(bytes) else {
+    let Ok(body) = to_protobuf(Signal::Traces, bytes) else {
         return;
     };
     assert!(

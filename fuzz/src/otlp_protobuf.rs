@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use arrow_array::{Array, FixedSizeBinaryArray};
 use brokle_ingest::arrow::{EncodeContext, encode_range};
 use brokle_ingest::normalize::AttributeMap;
-use brokle_ingest::otlp::validate::{Limits, validate_traces};
-use brokle_ingest::pipeline::batch::RangeRecord;
+use brokle_ingest::otlp::validate::{Limits, validate};
+use brokle_ingest::pipeline::batch::{RangeRecord, TableBatch};
 use brokle_model::id::ProjectId;
 use brokle_model::price::PriceBook;
 use brokle_model::telemetry::Signal;
@@ -19,15 +19,17 @@ use prost::Message;
 use crate::rebuild;
 
 const LIMITS: Limits = Limits {
-    earliest_start_unix_nano: 0,
-    latest_start_unix_nano: u64::MAX,
+    earliest_unix_nano: 0,
+    latest_unix_nano: u64::MAX,
 };
 
 /// Takes any bytes.
 pub fn run(bytes: &[u8]) {
     let body = Bytes::copy_from_slice(bytes);
+    one_row_per_item(Signal::Logs, &body);
+    one_row_per_item(Signal::Metrics, &body);
     let generated = ExportTraceServiceRequest::decode(bytes);
-    let Ok(validated) = validate_traces(&body, LIMITS) else {
+    let Ok(validated) = validate(Signal::Traces, &body, LIMITS) else {
         assert!(
             generated.is_err() || has_deep_group(bytes),
             "refused although the generated types read it"
@@ -48,13 +50,23 @@ pub fn run(bytes: &[u8]) {
     let mut spans = ids(&kept);
     assert_eq!(spans.len(), validated.accepted as usize);
     assert_eq!(
-        validate_traces(&validated.body, LIMITS).map(|again| again.rejections.total()),
+        validate(Signal::Traces, &validated.body, LIMITS).map(|again| again.rejections.total()),
         Ok(0)
     );
     let mut rows = encoded_ids(&validated.body);
     spans.sort_unstable();
     rows.sort_unstable();
     assert_eq!(rows, spans, "the rows are not the spans");
+}
+
+/// Whatever is accepted of the other signals becomes as many rows.
+fn one_row_per_item(signal: Signal, body: &Bytes) {
+    let Ok(validated) = validate(signal, body, LIMITS) else {
+        return;
+    };
+    let batches = encoded(signal, &validated.body);
+    let rows: usize = batches.iter().map(|batch| batch.rows.num_rows()).sum();
+    assert_eq!(rows, validated.accepted as usize, "{signal:?}");
 }
 
 type Ids = (Vec<u8>, Vec<u8>);
@@ -70,7 +82,7 @@ fn ids(request: &ExportTraceServiceRequest) -> Vec<Ids> {
         .collect()
 }
 
-fn encoded_ids(body: &[u8]) -> Vec<Ids> {
+fn encoded(signal: Signal, body: &[u8]) -> Vec<TableBatch> {
     static CONTEXT: OnceLock<EncodeContext> = OnceLock::new();
     let context = CONTEXT.get_or_init(|| EncodeContext {
         attributes: Arc::new(AttributeMap::embedded().unwrap()),
@@ -79,12 +91,16 @@ fn encoded_ids(body: &[u8]) -> Vec<Ids> {
     let record = RangeRecord {
         project: ProjectId::from_u128(7),
         environment: "",
-        signal: Signal::Traces,
+        signal,
         received_at: DateTime::UNIX_EPOCH,
         retention_days: 30,
         body,
     };
-    let batches = encode_range(&[record], context).expect("what is kept can be encoded");
+    encode_range(&[record], context).expect("what is kept can be encoded")
+}
+
+fn encoded_ids(body: &[u8]) -> Vec<Ids> {
+    let batches = encoded(Signal::Traces, body);
     let mut found = Vec::new();
     for batch in &batches {
         let column = |name: &str| {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use arrow_ipc::writer::StreamWriter;
 use brokle_ingest::arrow::{EncodeContext, encode_range};
 use brokle_ingest::normalize::AttributeMap;
-use brokle_ingest::otlp::validate::{Limits, validate_traces};
+use brokle_ingest::otlp::validate::{Limits, validate};
 use brokle_ingest::pipeline::batch::RangeRecord;
 use brokle_ingest::process::Processors;
 use brokle_model::id::ProjectId;
@@ -91,11 +91,11 @@ fn measure_settings(name: &str, settings: &str, span: fn(u64) -> Span, spans: u6
         seconds[ROUNDS / 2] * 1e6 / (spans * requests as u64) as f64
     };
     let limits = Limits {
-        earliest_start_unix_nano: 0,
-        latest_start_unix_nano: u64::MAX,
+        earliest_unix_nano: 0,
+        latest_unix_nano: u64::MAX,
     };
     let validated = median(&|| {
-        assert_eq!(validate_traces(&body, limits).unwrap().accepted, items);
+        assert_eq!(validate(Signal::Traces, &body, limits).unwrap().accepted, items);
     });
     let processed = median(&|| {
         let plan = plans.plan(ProjectId::from_u128(7)).unwrap();

@@ -3,45 +3,55 @@
 //!
 //! [`encode_range`] is a pure function of its records (and of the attribute map and price book it is given):
 //! it asks no clock and draws no random number, so a range that is encoded again after a crash gives the same
-//! batches under the same names. Traces fill `observations`; views in storage derive every other table from
-//! it. Logs and metrics are deliberately absent: their tables do not exist yet.
+//! batches under the same names. Traces fill `observations`, logs `logs` and metrics `metrics`; views in storage
+//! derive every other table from them.
 //!
-//! - `source`: what spans share. `rows`: one row per span. `attributes`: typed maps.
+//! - `source`, `origin`: what items share. `rows`, `log_rows`, `metric_rows`: one row per span, log record and
+//!   data point. `attributes`: typed maps. `table`: rows apart by month.
 //! - `column`, `collection`: columns in the making. [`schema`]: their types. `time`: what times can be
-//!   stored.
+//!   stored. `series`: which points of a metric belong together.
 
 use std::sync::Arc;
 
+use arrow_array::ArrayRef;
 use brokle_model::price::PriceBook;
 use brokle_model::telemetry::Signal;
 
 use crate::normalize::{AttributeMap, PriceMemo};
-use crate::otlp::span::SpanView;
-use crate::otlp::view::TracesView;
+use crate::otlp::view::{ExportView, ScopeGroupView};
 use crate::pipeline::batch::{RangeRecord, TableBatch};
 
+use log_rows::LogRows;
+use metric_rows::{MetricContext, MetricRow, MetricRows};
+use origin::Origin;
 pub(crate) use rows::storable_money;
 use rows::{Row, Rows};
-use source::{RecordContext, ResourceContext, ScopeContext};
-use time::{Months, Times};
+use source::{Places, RecordContext, ResourceContext, ScopeContext};
+use table::Table;
+use time::Times;
 
 mod attributes;
 mod collection;
 mod column;
+mod log_rows;
+mod metric_rows;
+mod origin;
 mod rows;
 pub mod schema;
+mod series;
 mod source;
+mod table;
 mod time;
 
 /// The table that traces fill.
 pub const OBSERVATIONS: &str = "observations";
+/// The table that logs fill.
+pub const LOGS: &str = "logs";
+/// The table that metrics fill.
+pub const METRICS: &str = "metrics";
 
-/// Months that one range may touch. Each is an insert of its own, so that a sender with a broken clock must
-/// not cause thousands; rows of yet another month go to the month in which they arrived.
-const MONTHS_MAX: usize = 100;
-/// A batch that has reached one of these is sealed and another begun.
-const BATCH_ROWS_MAX: usize = 1_000_000;
-const BATCH_BYTES_MAX: usize = 256 << 20;
+/// Finished columns, by name.
+type Out = Vec<(&'static str, ArrayRef)>;
 
 /// What encoding needs to know besides the records: data, loaded once at start.
 #[derive(Debug, Clone)]
@@ -76,151 +86,142 @@ pub fn encode_range(
     context: &EncodeContext,
 ) -> Result<Vec<TableBatch>, EncodeError> {
     let mut encoder = Encoder::new(context);
-    for record in records.iter().filter(|record| record.signal == Signal::Traces) {
+    for record in records
+        .iter()
+        .filter(|record| Signal::OTLP.contains(&record.signal))
+    {
         encoder.push(record)?;
     }
     encoder.finish()
 }
 
-/// The batches of one month.
-struct Partition<'m, 'a> {
-    month: u32,
-    rows: Rows<'m, 'a>,
-    sealed: usize,
-}
-
 struct Encoder<'m, 'a> {
     map: &'m AttributeMap,
     memo: PriceMemo<'m>,
-    months: Months,
-    partitions: Vec<Partition<'m, 'a>>,
-    /// The partition of the last row, where the next one most likely belongs too.
-    current: usize,
     resources: u64,
     scopes: u64,
-    batches: Vec<(u32, usize, TableBatch)>,
+    observations: Table<'m, Rows<'m, 'a>>,
+    logs: Table<'m, LogRows<'m>>,
+    metrics: Table<'m, MetricRows<'m>>,
 }
 
 impl<'m, 'a> Encoder<'m, 'a> {
     fn new(context: &'m EncodeContext) -> Self {
+        let map = &*context.attributes;
         Self {
-            map: &context.attributes,
+            map,
             memo: PriceMemo::new(&context.prices),
-            months: Months::default(),
-            partitions: Vec::new(),
-            current: 0,
             resources: 0,
             scopes: 0,
-            batches: Vec::new(),
+            observations: Table::new(OBSERVATIONS, map),
+            logs: Table::new(LOGS, map),
+            metrics: Table::new(METRICS, map),
         }
     }
 
     fn push(&mut self, record: &RangeRecord<'a>) -> Result<(), EncodeError> {
         let context = RecordContext::new(record);
-        for resource_spans in TracesView::new(record.body).resource_spans() {
-            let resource = ResourceContext::new(self.resources, resource_spans, self.map);
+        let mut places = Places::of(record);
+        for group in ExportView::new(record.body).resources() {
+            let resource = ResourceContext::new(self.resources, group, self.map);
             self.resources += 1;
-            for scope_spans in resource_spans.scope_spans() {
-                let scope = ScopeContext::new(self.scopes, scope_spans);
+            for group in group.scopes() {
+                let scope = ScopeContext::new(self.scopes, group);
                 self.scopes += 1;
-                for span in scope_spans.spans() {
-                    self.push_span(&context, &resource, &scope, &span)?;
+                let origin = Origin {
+                    record: &context,
+                    resource: &resource,
+                    scope: &scope,
+                };
+                match record.signal {
+                    Signal::Traces => self.push_spans(origin, group)?,
+                    Signal::Logs => self.push_log_records(origin, group, &mut places)?,
+                    Signal::Metrics => self.push_metrics(origin, group, &mut places)?,
+                    // Not OTLP; they are made rows elsewhere.
+                    Signal::Changes => {}
                 }
             }
         }
         Ok(())
     }
 
-    fn push_span(
-        &mut self,
-        record: &RecordContext<'a>,
-        resource: &ResourceContext<'a>,
-        scope: &ScopeContext<'a>,
-        span: &SpanView<'a>,
-    ) -> Result<(), EncodeError> {
-        let (start, end) = (span.start_time_unix_nano, span.end_time_unix_nano);
-        let mut times = Times::new(start, end, record.received_nanos);
-        let mut month = self.months.of(times.start);
-        if !self.select(month) && self.partitions.len() >= MONTHS_MAX {
-            times = Times::moved(start, end, record.received_nanos);
-            month = self.months.of(times.start);
-        }
-        if !self.select(month) {
-            self.partitions.push(Partition {
-                month,
-                rows: Rows::new(self.map),
-                sealed: 0,
-            });
-            self.current = self.partitions.len() - 1;
-        }
-        let Some(partition) = self.partitions.get_mut(self.current) else {
-            return Ok(());
-        };
-        partition.rows.push(
-            Row {
-                record,
-                resource,
-                scope,
-                span,
+    fn push_spans(&mut self, origin: Origin<'_, 'a>, group: ScopeGroupView<'a>) -> Result<(), EncodeError> {
+        let received = origin.record.received_nanos;
+        for span in group.spans() {
+            let (start, end) = (span.start_time_unix_nano, span.end_time_unix_nano);
+            let mut times = Times::new(start, end, received);
+            if !self.observations.has_room(times.start) {
+                times = Times::moved(start, end, received);
+            }
+            let row = Row {
+                origin,
+                span: &span,
                 times,
-            },
-            &mut self.memo,
-        );
-        if partition.rows.len() >= BATCH_ROWS_MAX || partition.rows.bytes() >= BATCH_BYTES_MAX {
-            let full = std::mem::replace(&mut partition.rows, Rows::new(self.map));
-            self.batches.push(batch(month, partition.sealed, full)?);
-            partition.sealed += 1;
+            };
+            let memo = &mut self.memo;
+            self.observations.push(times.start, |rows| rows.push(row, memo))?;
         }
         Ok(())
     }
 
-    /// Makes the partition of `month` the current one, if there is one.
-    fn select(&mut self, month: u32) -> bool {
-        if self
-            .partitions
-            .get(self.current)
-            .is_some_and(|partition| partition.month == month)
-        {
-            return true;
+    fn push_log_records(
+        &mut self,
+        origin: Origin<'_, 'a>,
+        group: ScopeGroupView<'a>,
+        places: &mut Places,
+    ) -> Result<(), EncodeError> {
+        let received = origin.record.received_nanos;
+        for record in group.log_records() {
+            let mut time = time::or_received(record.time_or_observed(), received);
+            if !self.logs.has_room(time) {
+                time = received;
+            }
+            let place = places.next();
+            self.logs
+                .push(time, |rows| rows.push(origin, &record, time, place))?;
         }
-        let found = self
-            .partitions
-            .iter()
-            .position(|partition| partition.month == month);
-        self.current = found.unwrap_or(self.current);
-        found.is_some()
+        Ok(())
     }
 
-    fn finish(mut self) -> Result<Vec<TableBatch>, EncodeError> {
-        for partition in self.partitions {
-            if partition.rows.len() > 0 {
-                self.batches
-                    .push(batch(partition.month, partition.sealed, partition.rows)?);
+    fn push_metrics(
+        &mut self,
+        origin: Origin<'_, 'a>,
+        group: ScopeGroupView<'a>,
+        places: &mut Places,
+    ) -> Result<(), EncodeError> {
+        let received = origin.record.received_nanos;
+        let owner = series::owner(origin.resource, group.scope());
+        for metric in group.metrics() {
+            let metric = MetricContext::new(metric);
+            for data in metric.view.data() {
+                let stream = metric.stream(owner, &data);
+                for point in data.points() {
+                    let mut time = time::or_received(point.time_unix_nano, received);
+                    if !self.metrics.has_room(time) {
+                        time = received;
+                    }
+                    let place = places.next();
+                    let source = MetricRow {
+                        origin,
+                        metric: &metric,
+                        data: &data,
+                        point: &point,
+                        series: series::of_point(stream, &point),
+                        time,
+                        place,
+                    };
+                    self.metrics.push(time, |rows| rows.push(source))?;
+                }
             }
         }
-        self.batches
-            .sort_by_key(|(month, sequence, _)| (*month, *sequence));
-        Ok(self.batches.into_iter().map(|(_, _, batch)| batch).collect())
+        Ok(())
     }
-}
 
-fn batch(month: u32, sequence: usize, rows: Rows<'_, '_>) -> Result<(u32, usize, TableBatch), EncodeError> {
-    let rows = rows.finish().map_err(|source| EncodeError::Columns {
-        table: OBSERVATIONS,
-        source,
-    })?;
-    let partition = if sequence == 0 {
-        month.to_string()
-    } else {
-        format!("{month}.{sequence}")
-    };
-    Ok((
-        month,
-        sequence,
-        TableBatch {
-            table: OBSERVATIONS,
-            partition,
-            rows,
-        },
-    ))
+    fn finish(self) -> Result<Vec<TableBatch>, EncodeError> {
+        let mut batches = Vec::new();
+        self.observations.finish(&mut batches)?;
+        self.logs.finish(&mut batches)?;
+        self.metrics.finish(&mut batches)?;
+        Ok(batches)
+    }
 }

@@ -1,15 +1,19 @@
 //! OTLP as bytes: what is read, checked and written without ever building the generated message types.
 //!
 //! - [`wire`], [`encode`]: the protobuf wire format, read in place and written.
-//! - [`view`], [`span`], [`value`]: OTLP's trace messages as views on a validated body.
-//! - [`validate`], with [`check`]: what of a request is kept, and why the rest is not.
+//! - [`view`], [`span`], [`log_record`], [`metric`], [`value`]: OTLP's messages as views on a validated body.
+//! - [`validate`], with `check`, [`fault`] and [`rejections`]: what of a request is kept, and why the rest is not.
 //! - [`json`]: OTLP/JSON requests to protobuf.
-//! - [`json_write`]: pieces of a trace as OTLP/JSON text.
+//! - [`json_write`]: pieces of items as OTLP/JSON text.
 
-pub mod check;
+mod check;
 pub mod encode;
+pub mod fault;
 pub mod json;
 pub mod json_write;
+pub mod log_record;
+pub mod metric;
+pub mod rejections;
 pub mod span;
 pub mod validate;
 pub mod value;

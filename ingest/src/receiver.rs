@@ -8,8 +8,7 @@
 //! 5. hands the body to the [`Acceptor`], which returns when it is on disk,
 //! 6. and the transport writes the [`answer`], or the [`refusal`] as a `google.rpc.Status` ([`status`]).
 //!
-//! Only traces are stored so far. Logs and metrics are answered with `UNIMPLEMENTED`, which senders do not
-//! retry, rather than taken and dropped.
+//! The three signals differ in nothing here but their messages' names.
 //!
 //! The ports speak TLS where a certificate is configured ([`tls`]).
 //!

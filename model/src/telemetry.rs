@@ -27,6 +27,9 @@ impl Signal {
     /// Every signal.
     pub const ALL: &[Self] = &[Self::Traces, Self::Logs, Self::Metrics, Self::Changes];
 
+    /// OTLP's signals.
+    pub const OTLP: &[Self] = &[Self::Traces, Self::Logs, Self::Metrics];
+
     /// The signal with this number on disk.
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.iter().copied().find(|signal| *signal as u8 == number)

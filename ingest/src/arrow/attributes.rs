@@ -1,4 +1,4 @@
-//! The attributes of spans and resources as typed map columns.
+//! The attributes of items and resources as typed map columns.
 //!
 //! A key is resolved once per batch: to its number in each column, and to the rules that normalisation has
 //! for it. Spans of one kind carry the same keys in the same order, so the key after a known one is guessed
@@ -85,6 +85,13 @@ impl<'m> AttributeColumns<'m> {
         {
             return;
         }
+        self.store(row, key, attribute.value);
+    }
+
+    /// Stores an attribute as it is.
+    #[inline]
+    pub(super) fn push_plain(&mut self, row: usize, attribute: KeyValueView<'_>) {
+        let key = self.resolve(attribute.key.as_bytes());
         self.store(row, key, attribute.value);
     }
 

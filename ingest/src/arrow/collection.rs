@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, UInt64Type};
+use arrow_array::types::{ArrowPrimitiveType, Decimal128Type, Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, ListArray, MapArray, PrimitiveArray, StructArray};
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field};
@@ -195,6 +195,43 @@ impl WordsColumn {
             schema::item_field(),
             offsets,
             words,
+            None,
+        )?))
+    }
+}
+
+/// Lists of numbers.
+#[derive(Debug)]
+pub(super) struct NumbersColumn<T: ArrowPrimitiveType> {
+    starts: Vec<i32>,
+    numbers: Vec<T::Native>,
+}
+
+impl<T: ArrowPrimitiveType> Default for NumbersColumn<T> {
+    fn default() -> Self {
+        Self {
+            starts: Vec::new(),
+            numbers: Vec::new(),
+        }
+    }
+}
+
+impl<T: ArrowPrimitiveType> NumbersColumn<T> {
+    /// Gives `row` these numbers.
+    pub(super) fn put(&mut self, row: usize, numbers: impl Iterator<Item = T::Native>) {
+        self.starts.resize(row + 1, offset(self.numbers.len()));
+        self.numbers.extend(numbers);
+    }
+
+    pub(super) fn finish(mut self, rows: usize) -> Result<ArrayRef, ArrowError> {
+        self.starts.resize(rows + 1, offset(self.numbers.len()));
+        let numbers = PrimitiveArray::<T>::new(ScalarBuffer::from(self.numbers), None);
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.starts));
+        let field = schema::number_item_field(T::DATA_TYPE);
+        Ok(Arc::new(ListArray::try_new(
+            field,
+            offsets,
+            Arc::new(numbers),
             None,
         )?))
     }

@@ -223,6 +223,13 @@ impl<T: ArrowPrimitiveType> NumberColumn<T> {
         }
     }
 
+    /// Writes the value bit by bit: the zero that is below zero, too.
+    #[inline]
+    pub(super) fn put_exact(&mut self, row: usize, value: T::Native) {
+        self.values.resize(row, T::Native::default());
+        self.values.push(value);
+    }
+
     /// The column, as `data_type`, which is `T`'s or differs from it in parameters only.
     pub(super) fn finish(mut self, rows: usize, data_type: DataType) -> ArrayRef {
         self.values.resize(rows, T::Native::default());

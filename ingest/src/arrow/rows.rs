@@ -1,19 +1,21 @@
 //! The rows of one partition of `observations`, column by column.
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use brokle_model::telemetry::{ORIGINAL_END, ORIGINAL_START};
 
+use super::Out;
 use super::attributes::{AttributeColumns, ResourceColumns};
-use super::schema;
-use super::source::{RecordContext, ResourceContext, ScopeContext};
+use super::origin::{Origin, OriginColumns};
+use super::schema::{self, in_order};
+use super::table::TableRows;
 use super::time::Times;
 use crate::normalize::{AttributeMap, Capture, PriceMemo, Side, compose_events, derive};
 use crate::otlp::span::SpanView;
 
 pub(crate) use derived::storable_money;
 use derived::{ModelColumns, ObservedColumns};
-use sent::{OriginColumns, SpanColumns};
+use sent::SpanColumns;
 
 mod derived;
 mod sent;
@@ -26,9 +28,7 @@ const ENTRY_KINDS: [i32; 2] = [2, 5];
 /// One span and what surrounds it.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'r, 'a> {
-    pub(super) record: &'r RecordContext<'a>,
-    pub(super) resource: &'r ResourceContext<'a>,
-    pub(super) scope: &'r ScopeContext<'a>,
+    pub(super) origin: Origin<'r, 'a>,
     pub(super) span: &'r SpanView<'a>,
     pub(super) times: Times,
 }
@@ -48,33 +48,7 @@ pub(super) struct Rows<'m, 'a> {
     resource: ResourceColumns,
 }
 
-impl<'m, 'a> Rows<'m, 'a> {
-    pub(super) fn new(map: &'m AttributeMap) -> Self {
-        Self {
-            map,
-            capture: Capture::default(),
-            scratch: Vec::new(),
-            count: 0,
-            bytes: 0,
-            span: SpanColumns::new(),
-            origin: OriginColumns::default(),
-            observed: ObservedColumns::default(),
-            model: ModelColumns::default(),
-            attributes: AttributeColumns::new(map),
-            resource: ResourceColumns::default(),
-        }
-    }
-
-    /// How many rows there are.
-    pub(super) fn len(&self) -> usize {
-        self.count
-    }
-
-    /// How many bytes of spans went into them.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
+impl<'a> Rows<'_, 'a> {
     /// Adds a row.
     pub(super) fn push(&mut self, source: Row<'_, 'a>, memo: &mut PriceMemo<'_>) {
         let row = self.count;
@@ -87,16 +61,19 @@ impl<'m, 'a> Rows<'m, 'a> {
         self.push_sides(row, span);
         let is_entry = is_entry(span);
         self.span.put(row, span, source.times, &mut self.scratch);
-        self.origin.put(row, &source);
-        self.resource
-            .put(row, source.resource.id, source.resource.attributes());
+        self.origin.put(row, source.origin);
+        self.resource.put(
+            row,
+            source.origin.resource.id,
+            source.origin.resource.attributes(),
+        );
         self.observed.put(row, &source, &self.capture, is_entry);
         let derived = derive(
             self.map,
             span,
-            source.scope.name.as_bytes(),
+            source.origin.scope.name.as_bytes(),
             &self.capture,
-            &source.resource.capture,
+            &source.origin.resource.capture,
             memo,
         );
         self.model.put(row, &derived);
@@ -137,25 +114,43 @@ impl<'m, 'a> Rows<'m, 'a> {
             }
         }
     }
+}
 
-    /// The batch.
-    pub(super) fn finish(self) -> Result<RecordBatch, ArrowError> {
+impl<'m> TableRows<'m> for Rows<'m, '_> {
+    fn new(map: &'m AttributeMap) -> Self {
+        Self {
+            map,
+            capture: Capture::default(),
+            scratch: Vec::new(),
+            count: 0,
+            bytes: 0,
+            span: SpanColumns::new(),
+            origin: OriginColumns::default(),
+            observed: ObservedColumns::default(),
+            model: ModelColumns::default(),
+            attributes: AttributeColumns::new(map),
+            resource: ResourceColumns::default(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.count
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn finish(self) -> Result<RecordBatch, ArrowError> {
         let rows = self.count;
-        let mut columns = Vec::with_capacity(64);
+        let mut columns = Out::with_capacity(64);
         self.span.finish(rows, &mut columns)?;
         self.origin.finish(rows, &mut columns)?;
         self.observed.finish(rows, &mut columns)?;
         self.model.finish(rows, &mut columns)?;
         self.attributes.finish(rows, &mut columns)?;
         self.resource.finish(rows, &mut columns)?;
-        let schema = schema::observations();
-        let ordered = schema.fields().iter().map(|field| {
-            let found = columns.iter().find(|(name, _)| name == field.name());
-            let missing = || ArrowError::SchemaError(format!("no values for column `{}`", field.name()));
-            found.map(|(_, column)| column.clone()).ok_or_else(missing)
-        });
-        let ordered = ordered.collect::<Result<Vec<_>, _>>()?;
-        RecordBatch::try_new(schema, ordered)
+        in_order(schema::observations(), &columns)
     }
 }
 
@@ -165,6 +160,3 @@ fn is_entry(span: &SpanView<'_>) -> bool {
         || span.flags & PARENT_IS_REMOTE == PARENT_IS_REMOTE
         || ENTRY_KINDS.contains(&span.kind)
 }
-
-/// Finished columns, by name.
-type Out = Vec<(&'static str, ArrayRef)>;

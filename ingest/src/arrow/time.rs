@@ -57,6 +57,12 @@ fn storable(nanos: u64) -> Option<i64> {
     i64::try_from(nanos).ok().filter(|nanos| *nanos < END_OF_TIME)
 }
 
+/// The time at which storage keeps an item of `nanos`, when only one time counts: its own, or that of its arrival
+/// where that is unknown or cannot be stored. The original has a column of its own.
+pub(super) fn or_received(nanos: u64, received: i64) -> i64 {
+    storable(nanos).filter(|nanos| *nanos != 0).unwrap_or(received)
+}
+
 /// The time of arrival, as storage holds it.
 pub(super) fn received_nanos(received_at: DateTime<Utc>) -> i64 {
     received_at

@@ -85,6 +85,16 @@ impl Encoder {
         }
     }
 
+    /// Writes an element of a packed field that has been [opened](Self::open).
+    pub fn packed_fixed64(&mut self, value: u64) {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// Writes an element of a packed field that has been [opened](Self::open).
+    pub fn packed_varint(&mut self, value: u64) {
+        self.raw_varint(value);
+    }
+
     /// Appends bytes that already are whole fields.
     pub fn raw(&mut self, fields: &[u8]) {
         self.bytes.extend_from_slice(fields);

@@ -14,6 +14,7 @@ mod schema;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use brokle_model::telemetry::Signal;
 
 pub use reader::JsonError;
 use reader::{Reader, Shape};
@@ -31,11 +32,27 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Transcodes an `ExportTraceServiceRequest`.
-pub fn traces_to_protobuf(body: &[u8]) -> Result<Vec<u8>, JsonError> {
+/// How many times longer than its text a message can be in protobuf, at most: `0,` in a list of doubles becomes
+/// eight bytes, and nothing else grows.
+pub const fn growth_max(signal: Signal) -> u64 {
+    match signal {
+        Signal::Traces | Signal::Logs | Signal::Changes => 1,
+        Signal::Metrics => 4,
+    }
+}
+
+/// Transcodes an `ExportTraceServiceRequest`, `ExportLogsServiceRequest` or `ExportMetricsServiceRequest`.
+pub fn to_protobuf(signal: Signal, body: &[u8]) -> Result<Vec<u8>, JsonError> {
+    let message = match signal {
+        Signal::Traces => &schema::EXPORT_TRACES,
+        Signal::Logs => &schema::EXPORT_LOGS,
+        Signal::Metrics => &schema::EXPORT_METRICS,
+        // Not OTLP: there is nothing to read.
+        Signal::Changes => &schema::NOTHING,
+    };
     let mut reader = Reader::new(body)?;
     let mut out = Encoder::with_capacity(body.len() / 2);
-    write_message(&mut reader, &schema::EXPORT_TRACES, &mut out, 0)?;
+    write_message(&mut reader, message, &mut out, 0)?;
     reader.end()?;
     Ok(out.into_bytes())
 }
@@ -134,8 +151,10 @@ fn write_field(
         Kind::Int64 => out.varint(number, read_integer::<i64>(reader)?.cast_unsigned()),
         Kind::Double => out.fixed64(number, read_double(reader)?.to_bits()),
         Kind::Fixed64 => out.fixed64(number, read_integer(reader)?),
+        Kind::SignedFixed64 => out.fixed64(number, read_integer::<i64>(reader)?.cast_unsigned()),
         Kind::Uint32 => out.varint(number, u64::from(read_integer::<u32>(reader)?)),
         Kind::Fixed32 => out.fixed32(number, read_integer(reader)?),
+        Kind::Zigzag32 => out.varint(number, u64::from(zigzag(read_integer(reader)?))),
         Kind::Enum => out.varint(number, read_enum(reader)?),
         Kind::Message(message) => {
             let open = out.open(number);
@@ -143,15 +162,41 @@ fn write_field(
             out.close(open);
         }
         Kind::List(message) => write_list(reader, number, message, out, depth)?,
-        Kind::TextList => {
-            let mut inside = reader.enter(b'[', b']')?;
-            while inside {
-                out.bytes(number, reader.string()?.as_bytes());
-                inside = reader.more(b']')?;
-            }
+        Kind::TextList => read_list(reader, |reader| {
+            out.bytes(number, reader.string()?.as_bytes());
+            Ok(())
+        })?,
+        Kind::Fixed64List | Kind::DoubleList | Kind::Uint64List => {
+            let open = out.open(number);
+            read_list(reader, |reader| {
+                match field.kind {
+                    Kind::Fixed64List => out.packed_fixed64(read_integer(reader)?),
+                    Kind::DoubleList => out.packed_fixed64(read_double(reader)?.to_bits()),
+                    _ => out.packed_varint(read_integer(reader)?),
+                }
+                Ok(())
+            })?;
+            out.close(open);
         }
     }
     Ok(())
+}
+
+fn read_list<'a>(
+    reader: &mut Reader<'a>,
+    mut element: impl FnMut(&mut Reader<'a>) -> Result<(), JsonError>,
+) -> Result<(), JsonError> {
+    let mut inside = reader.enter(b'[', b']')?;
+    while inside {
+        element(reader)?;
+        inside = reader.more(b']')?;
+    }
+    Ok(())
+}
+
+/// A `sint32` on the wire.
+const fn zigzag(value: i32) -> u32 {
+    ((value << 1) ^ (value >> 31)).cast_unsigned()
 }
 
 fn write_list(
@@ -161,21 +206,19 @@ fn write_list(
     out: &mut Encoder,
     depth: usize,
 ) -> Result<(), JsonError> {
-    let mut inside = reader.enter(b'[', b']')?;
-    while inside {
+    read_list(reader, |reader| {
         if reader.shape()? == Shape::Null {
             reader.null()?;
             if message.null_is_empty {
                 out.bytes(number, &[]);
             }
-        } else {
-            let open = out.open(number);
-            write_message(reader, message, out, depth + 1)?;
-            out.close(open);
+            return Ok(());
         }
-        inside = reader.more(b']')?;
-    }
-    Ok(())
+        let open = out.open(number);
+        write_message(reader, message, out, depth + 1)?;
+        out.close(open);
+        Ok(())
+    })
 }
 
 /// Bytes of an id; one zero byte, which no id is, for a text that is not hex.

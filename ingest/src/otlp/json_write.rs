@@ -1,4 +1,4 @@
-//! Writes values, events and links as OTLP/JSON text: how nested data is kept in text columns without losing
+//! Writes values, events, links and exemplars as OTLP/JSON text: how nested data is kept in text columns without losing
 //! a type. 64-bit integers are quoted, ids are lower-case hex, bytes are base64, and what a double has beyond
 //! JSON's numbers is quoted too. Fields at their default are left out.
 //!
@@ -7,10 +7,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::metric::{ExemplarView, Number};
 use super::span::{EventView, LinkView};
 use super::validate::VALUE_DEPTH_MAX;
 use super::value::{AnyValueView, KeyValueView};
 use super::view::Text;
+use super::wire::Repeated;
 
 /// Writes an `AnyValue`, such as `{"intValue":"5"}`; an empty one is `{}`.
 pub fn any_value_json(value: AnyValueView<'_>, out: &mut Vec<u8>) {
@@ -44,6 +46,43 @@ pub fn links_json<'a>(links: impl Iterator<Item = LinkView<'a>>, out: &mut Vec<u
         object.attributes(link.attributes());
         object.uint32("droppedAttributesCount", link.dropped_attributes_count);
         object.uint32("flags", link.flags);
+        object.close();
+    });
+}
+
+/// Writes a list of `EntityRef`; `[]` when there is none.
+pub fn entity_refs_json<'a>(refs: impl Iterator<Item = &'a [u8]>, out: &mut Vec<u8>) {
+    write_list(refs, out, |message, out| {
+        let texts = |number| Repeated::new(message, number).map(Text);
+        let last = |number| texts(number).last().unwrap_or_default();
+        let mut object = Object::open(out);
+        object.text("schemaUrl", last(1));
+        object.text("type", last(2));
+        object.texts("idKeys", texts(3));
+        object.texts("descriptionKeys", texts(4));
+        object.close();
+    });
+}
+
+/// Writes a list of `Exemplar`; `[]` when there is none.
+pub fn exemplars_json<'a>(exemplars: impl Iterator<Item = ExemplarView<'a>>, out: &mut Vec<u8>) {
+    write_list(exemplars, out, |exemplar, out| {
+        let mut object = Object::open(out);
+        object.list("filteredAttributes", exemplar.filtered_attributes());
+        object.fixed64("timeUnixNano", exemplar.time_unix_nano);
+        match exemplar.number {
+            Number::None => {}
+            Number::Int(value) => {
+                object.name("asInt");
+                write_quoted(itoa::Buffer::new().format(value), object.out);
+            }
+            Number::Double(value) => {
+                object.name("asDouble");
+                write_double(value, object.out);
+            }
+        }
+        object.hex("spanId", exemplar.span_id);
+        object.hex("traceId", exemplar.trace_id);
         object.close();
     });
 }
@@ -220,10 +259,21 @@ impl<'o> Object<'o> {
         }
     }
 
+    fn texts<'a>(&mut self, name: &str, texts: impl Iterator<Item = Text<'a>> + Clone) {
+        if texts.clone().next().is_some() {
+            self.name(name);
+            write_list(texts, self.out, |text, out| write_string(text.as_bytes(), out));
+        }
+    }
+
     fn attributes<'a>(&mut self, attributes: impl Iterator<Item = KeyValueView<'a>>) {
+        self.list("attributes", attributes);
+    }
+
+    fn list<'a>(&mut self, name: &str, attributes: impl Iterator<Item = KeyValueView<'a>>) {
         let mut attributes = attributes.peekable();
         if attributes.peek().is_some() {
-            self.name("attributes");
+            self.name(name);
             attributes_json(attributes, self.out);
         }
     }

@@ -1,5 +1,7 @@
-//! OTLP's trace messages as views on the bytes of a request. A view is a few slices and numbers; nothing of
-//! the body is copied.
+//! OTLP's requests as views on their bytes. A view is a few slices and numbers; nothing of the body is copied.
+//!
+//! The three signals wrap their items in the same way, under the same field numbers: a request holds groups by
+//! resource, which hold groups by scope. So one set of views serves all of them, and only the items differ.
 //!
 //! The views expect a body that [`super::validate`] has passed, which is why they do not return errors: a
 //! malformed message ends an iteration early, a field of the wrong wire type counts as absent, and text that
@@ -47,40 +49,41 @@ impl PartialEq<str> for Text<'_> {
     }
 }
 
-/// Message `ExportTraceServiceRequest`, or several of them in a row: concatenated bodies are one valid body.
+/// Message `ExportTraceServiceRequest`, `ExportLogsServiceRequest` or `ExportMetricsServiceRequest`, or several of
+/// them in a row: concatenated bodies are one valid body.
 #[derive(Debug, Clone, Copy)]
-pub struct TracesView<'a> {
+pub struct ExportView<'a> {
     bytes: &'a [u8],
 }
 
-impl<'a> TracesView<'a> {
+impl<'a> ExportView<'a> {
     /// Looks at `body`.
     #[inline]
     pub const fn new(body: &'a [u8]) -> Self {
         Self { bytes: body }
     }
 
-    /// The spans by resource.
+    /// The items by resource.
     #[inline]
-    pub fn resource_spans(self) -> impl Iterator<Item = ResourceSpansView<'a>> + Clone {
-        Repeated::new(self.bytes, 1).map(ResourceSpansView::new)
+    pub fn resources(self) -> impl Iterator<Item = ResourceGroupView<'a>> + Clone {
+        Repeated::new(self.bytes, 1).map(ResourceGroupView::new)
     }
 }
 
-/// Message `ResourceSpans`.
+/// Message `ResourceSpans`, `ResourceLogs` or `ResourceMetrics`.
 #[derive(Debug, Clone, Copy)]
-pub struct ResourceSpansView<'a> {
+pub struct ResourceGroupView<'a> {
     bytes: &'a [u8],
 }
 
-impl<'a> ResourceSpansView<'a> {
+impl<'a> ResourceGroupView<'a> {
     /// Looks at one message.
     #[inline]
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self { bytes }
     }
 
-    /// What sent the spans.
+    /// What sent the items.
     #[inline]
     pub const fn resource(self) -> ResourceView<'a> {
         ResourceView {
@@ -88,10 +91,10 @@ impl<'a> ResourceSpansView<'a> {
         }
     }
 
-    /// The spans by instrumentation scope.
+    /// The items by instrumentation scope.
     #[inline]
-    pub fn scope_spans(self) -> impl Iterator<Item = ScopeSpansView<'a>> + Clone {
-        Repeated::new(self.bytes, 2).map(ScopeSpansView::new)
+    pub fn scopes(self) -> impl Iterator<Item = ScopeGroupView<'a>> + Clone {
+        Repeated::new(self.bytes, 2).map(ScopeGroupView::new)
     }
 
     /// The schema of the resource's attributes.
@@ -131,20 +134,20 @@ impl<'a> ResourceView<'a> {
     }
 }
 
-/// Message `ScopeSpans`.
+/// Message `ScopeSpans`, `ScopeLogs` or `ScopeMetrics`.
 #[derive(Debug, Clone, Copy)]
-pub struct ScopeSpansView<'a> {
+pub struct ScopeGroupView<'a> {
     bytes: &'a [u8],
 }
 
-impl<'a> ScopeSpansView<'a> {
+impl<'a> ScopeGroupView<'a> {
     /// Looks at one message.
     #[inline]
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self { bytes }
     }
 
-    /// The library that made the spans.
+    /// The library that made the items.
     #[inline]
     pub const fn scope(self) -> ScopeView<'a> {
         ScopeView {
@@ -152,13 +155,25 @@ impl<'a> ScopeSpansView<'a> {
         }
     }
 
-    /// The spans.
+    /// The items of a trace request.
     #[inline]
     pub fn spans(self) -> impl Iterator<Item = super::span::SpanView<'a>> + Clone {
         Repeated::new(self.bytes, 2).map(super::span::SpanView::new)
     }
 
-    /// The schema of the spans and their events.
+    /// The items of a request of logs.
+    #[inline]
+    pub fn log_records(self) -> impl Iterator<Item = super::log_record::LogRecordView<'a>> + Clone {
+        Repeated::new(self.bytes, 2).map(super::log_record::LogRecordView::new)
+    }
+
+    /// The items of a request of metrics.
+    #[inline]
+    pub fn metrics(self) -> impl Iterator<Item = super::metric::MetricView<'a>> + Clone {
+        Repeated::new(self.bytes, 2).map(super::metric::MetricView::new)
+    }
+
+    /// The schema of the items.
     pub fn schema_url(self) -> Text<'a> {
         last_text(self.bytes, 3)
     }

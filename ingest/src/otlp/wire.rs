@@ -282,6 +282,38 @@ impl<'a> Iterator for Repeated<'a> {
     }
 }
 
+/// The varints of a packed field. Ends after the first malformed one.
+#[derive(Debug, Clone)]
+pub struct PackedVarints<'a> {
+    rest: Fields<'a>,
+}
+
+impl<'a> PackedVarints<'a> {
+    /// The values in a field's `bytes`.
+    #[inline]
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            rest: Fields::new(bytes),
+        }
+    }
+}
+
+impl Iterator for PackedVarints<'_> {
+    type Item = Result<u64, WireError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.rest.is_empty() {
+            return None;
+        }
+        let value = self.rest.varint();
+        if value.is_err() {
+            self.rest.rest = &[];
+        }
+        Some(value)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,6 +384,14 @@ mod tests {
         let mut fields = Fields::new(&[0x0e, 0x08, 1]);
         assert!(fields.next().is_some_and(|field| field.is_err()));
         assert!(fields.next().is_none());
+    }
+
+    #[test]
+    fn packed_varints_are_read_to_the_first_malformed_one() {
+        let read = |bytes| PackedVarints::new(bytes).collect::<Vec<_>>();
+        assert_eq!(read(&[]), []);
+        assert_eq!(read(&[1, 0x96, 0x01, 0]), [Ok(1), Ok(150), Ok(0)]);
+        assert_eq!(read(&[7, 0x80]), [Ok(7), Err(WireError::Truncated)]);
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! Message `ExportTraceServiceResponse`: empty when all was taken, and only then.
+//! Messages `ExportTraceServiceResponse`, `ExportLogsServiceResponse` and `ExportMetricsServiceResponse`, which
+//! differ in the JSON name of one field only: empty when all was taken, and only then.
 
+use brokle_model::telemetry::Signal;
 use serde_json::json;
 
 use crate::otlp::encode::Encoder;
-use crate::otlp::validate::Rejections;
+use crate::otlp::rejections::Rejections;
 
 /// The protobuf message.
 pub fn to_protobuf(rejections: &Rejections) -> Vec<u8> {
@@ -24,7 +26,12 @@ pub fn to_json(rejections: &Rejections) -> Vec<u8> {
     if rejected == 0 {
         return b"{}".to_vec();
     }
+    let count = match rejections.signal() {
+        Signal::Traces | Signal::Changes => "rejectedSpans",
+        Signal::Logs => "rejectedLogRecords",
+        Signal::Metrics => "rejectedDataPoints",
+    };
     // 64-bit integers are text in OTLP/JSON.
-    let partial = json!({ "rejectedSpans": rejected.to_string(), "errorMessage": rejections.message() });
+    let partial = json!({ (count): rejected.to_string(), "errorMessage": rejections.message() });
     json!({ "partialSuccess": partial }).to_string().into_bytes()
 }

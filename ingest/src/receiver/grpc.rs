@@ -29,7 +29,7 @@ use super::intake::{Encoding, Receiver};
 use super::metrics::Transport;
 use super::refusal::Refusal;
 use super::tls::Tls;
-use crate::otlp::validate::Rejections;
+use crate::otlp::rejections::Rejections;
 
 const SERVICES: [&str; 3] = [
     "opentelemetry.proto.collector.trace.v1.TraceService",
@@ -48,14 +48,8 @@ pub async fn serve_grpc(
     let config = receiver.config.clone();
     let health = HealthReporter::new();
     // The empty name stands for the server as a whole.
-    health.set_service_status("", ServingStatus::Serving).await;
-    health
-        .set_service_status(SERVICES[0], ServingStatus::Serving)
-        .await;
-    for not_stored in &SERVICES[1..] {
-        health
-            .set_service_status(*not_stored, ServingStatus::NotServing)
-            .await;
+    for name in [""].into_iter().chain(SERVICES) {
+        health.set_service_status(name, ServingStatus::Serving).await;
     }
     let stopping = {
         let shutdown = shutdown.clone();
@@ -92,24 +86,27 @@ fn router(receiver: Arc<Receiver>, health: HealthReporter) -> Router {
     let health = tonic_health::pb::health_server::HealthServer::new(
         tonic_health::server::HealthService::from_health_reporter(health),
     );
-    let [traces, logs, metrics] = SERVICES.map(|service| format!("/{service}/Export"));
-    let export = Router::new()
-        .route(&traces, post(export_traces))
-        .route(&logs, post(export_logs))
-        .route(&metrics, post(export_metrics))
-        .with_state(receiver);
+    let mut export = Router::new();
+    for (signal, service) in [Signal::Traces, Signal::Logs, Signal::Metrics]
+        .into_iter()
+        .zip(SERVICES)
+    {
+        let handler = move |state, request| self::export(signal, state, request);
+        export = export.route(&format!("/{service}/Export"), post(handler));
+    }
+    let export = export.with_state(receiver);
     Routes::new(health)
         .into_axum_router()
         .merge(export)
         .layer(from_fn_with_state(RequestLog::FailuresOnly, identify_and_log))
 }
 
-async fn export_traces(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
-    let outcome = take_traces(&receiver, request).await;
+async fn export(signal: Signal, State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
+    let outcome = take(signal, &receiver, request).await;
     respond(&receiver, outcome)
 }
 
-async fn take_traces(receiver: &Receiver, request: Request) -> Result<Rejections, Refusal> {
+async fn take(signal: Signal, receiver: &Receiver, request: Request) -> Result<Rejections, Refusal> {
     let (parts, mut body) = request.into_parts();
     unary::check_content_type(&parts.headers)?;
     let admission = receiver.admit(&parts.headers).await?;
@@ -118,25 +115,8 @@ async fn take_traces(receiver: &Receiver, request: Request) -> Result<Rejections
     let (held, compression) = unary::unframe(held, &parts.headers, bytes_max)?;
     let held = receiver.inflate(held, compression, Transport::Grpc).await?;
     receiver
-        .take_traces(&admission, held, Encoding::Protobuf, Transport::Grpc)
+        .take(signal, &admission, held, Encoding::Protobuf, Transport::Grpc)
         .await
-}
-
-async fn export_logs(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
-    refuse_signal(&receiver, Signal::Logs, request).await
-}
-
-async fn export_metrics(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
-    refuse_signal(&receiver, Signal::Metrics, request).await
-}
-
-async fn refuse_signal(receiver: &Receiver, signal: Signal, request: Request) -> Response {
-    let outcome = match receiver.admit(request.headers()).await {
-        Ok(_) => Err(Refusal::NotStored(signal)),
-        Err(refusal) => Err(refusal),
-    };
-    super::body::drain(request.into_body()).await;
-    respond(receiver, outcome)
 }
 
 fn respond(receiver: &Receiver, outcome: Result<Rejections, Refusal>) -> Response {

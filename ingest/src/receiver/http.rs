@@ -24,18 +24,21 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use self::media::{Media, content_encoding};
 use super::answer;
 use super::body;
-use super::intake::{Encoding, Receiver};
+use super::intake::{Admission, Encoding, Held, Receiver};
 use super::metrics::Transport;
 use super::refusal::Refusal;
-use crate::otlp::validate::Rejections;
+use crate::otlp::rejections::Rejections;
 
 /// Everything that port 4318 serves: the three signals, cross-origin access for browser SDKs, request ids.
 pub fn router(receiver: Arc<Receiver>) -> Router {
     let log_policy = RequestLog::FailuresOnly;
-    Router::new()
-        .route("/v1/traces", post(export_traces).fallback(refuse_method))
-        .route("/v1/logs", post(export_logs).fallback(refuse_method))
-        .route("/v1/metrics", post(export_metrics).fallback(refuse_method))
+    let mut router = Router::new();
+    for signal in Signal::OTLP.iter().copied() {
+        let handler = move |state, request| export(signal, state, request);
+        let path = format!("/v1/{}", signal.as_str());
+        router = router.route(&path, post(handler).fallback(refuse_method));
+    }
+    router
         .fallback(refuse_path)
         .with_state(receiver)
         .layer(cors())
@@ -52,47 +55,46 @@ fn cors() -> CorsLayer {
         .max_age(Duration::from_hours(2))
 }
 
-pub(crate) async fn export_traces(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
+/// Takes an OTLP export of traces, for whoever has another path for it.
+pub(crate) async fn export_traces(state: State<Arc<Receiver>>, request: Request) -> Response {
+    export(Signal::Traces, state, request).await
+}
+
+async fn export(signal: Signal, State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
     let mut media = Media::declared(&parts.headers);
-    let outcome = take_traces(&receiver, &parts.headers, &mut body, &mut media).await;
+    let outcome = take(signal, &receiver, &parts.headers, &mut body, &mut media).await;
     respond(&receiver, outcome, &media, Rest::of(&parts.headers, body)).await
 }
 
-async fn take_traces(
+async fn take(
+    signal: Signal,
     receiver: &Receiver,
     headers: &HeaderMap,
     body: &mut Body,
     media: &mut Media,
 ) -> Result<Rejections, Refusal> {
+    let (admission, held) = read(receiver, headers, body, media).await?;
+    let encoding = media.settle(&held.body);
+    receiver
+        .take(signal, &admission, held, encoding, Transport::Http)
+        .await
+}
+
+/// Admits a request and reads its body, uncompressed.
+async fn read(
+    receiver: &Receiver,
+    headers: &HeaderMap,
+    body: &mut Body,
+    media: &Media,
+) -> Result<(Admission, Held), Refusal> {
     let admission = receiver.admit(headers).await?;
     media.supported()?;
     let compression = content_encoding(headers)?;
     refuse_announced_excess(receiver, headers)?;
     let held = receiver.read(body, receiver.config.body_bytes_max).await?;
     let held = receiver.inflate(held, compression, Transport::Http).await?;
-    let encoding = media.settle(&held.body);
-    receiver
-        .take_traces(&admission, held, encoding, Transport::Http)
-        .await
-}
-
-async fn export_logs(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
-    refuse_signal(&receiver, Signal::Logs, request).await
-}
-
-async fn export_metrics(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
-    refuse_signal(&receiver, Signal::Metrics, request).await
-}
-
-async fn refuse_signal(receiver: &Receiver, signal: Signal, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let outcome = match receiver.admit(&parts.headers).await {
-        Ok(_) => Err(Refusal::NotStored(signal)),
-        Err(refusal) => Err(refusal),
-    };
-    let media = Media::declared(&parts.headers);
-    respond(receiver, outcome, &media, Rest::of(&parts.headers, body)).await
+    Ok((admission, held))
 }
 
 async fn refuse_method(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {

@@ -20,7 +20,8 @@ use super::inflate::{Compression, inflate};
 use super::metrics::{ReceiverMetrics, Transport};
 use super::refusal::Refusal;
 use crate::otlp::json;
-use crate::otlp::validate::{self, Limits, Rejections, Validated};
+use crate::otlp::rejections::Rejections;
+use crate::otlp::validate::{Limits, Validated, validate};
 use crate::process::{Plan, Processed, Processors};
 use crate::wal::{MemoryBudget, Reservation};
 
@@ -138,9 +139,10 @@ impl Receiver {
         Ok(held)
     }
 
-    /// Takes an uncompressed trace request for good, or says why not.
-    pub async fn take_traces(
+    /// Takes an uncompressed request for good, or says why not.
+    pub async fn take(
         &self,
+        signal: Signal,
         admission: &Admission,
         held: Held,
         encoding: Encoding,
@@ -151,7 +153,7 @@ impl Receiver {
             mut reservation,
         } = held;
         let plan = self.processors.plan(admission.project)?;
-        let retention_days = plan.retention_days(Signal::Traces);
+        let retention_days = plan.retention_days(signal);
         let limits = self.limits(retention_days);
         let is_inline = body.len() <= INLINE_BYTES_MAX;
         let (processed, accepted, rejections, reservation) = run(is_inline, move || {
@@ -159,8 +161,8 @@ impl Receiver {
                 body,
                 accepted,
                 rejections,
-            } = decode(body, encoding, limits, &mut reservation)?;
-            let processed = plan.apply(Signal::Traces, body, accepted)?;
+            } = decode(signal, body, encoding, limits, &mut reservation)?;
+            let processed = plan.apply(signal, body, accepted)?;
             reservation
                 .resize(processed.body.len() as u64)
                 .map_err(|_| Refusal::Overloaded)?;
@@ -174,7 +176,7 @@ impl Receiver {
             let submission = Submission {
                 project,
                 environment,
-                signal: Signal::Traces,
+                signal,
                 body,
                 items,
                 retention_days,
@@ -233,13 +235,14 @@ impl Receiver {
         let ahead = u64::try_from(self.config.clock_ahead_max.as_nanos()).unwrap_or(u64::MAX);
         let kept = u64::from(retention_days) * DAY_NANOS;
         Limits {
-            earliest_start_unix_nano: now.saturating_sub(kept),
-            latest_start_unix_nano: now.saturating_add(ahead),
+            earliest_unix_nano: now.saturating_sub(kept),
+            latest_unix_nano: now.saturating_add(ahead),
         }
     }
 }
 
 fn decode(
+    signal: Signal,
     body: Bytes,
     encoding: Encoding,
     limits: Limits,
@@ -248,15 +251,15 @@ fn decode(
     let body = match encoding {
         Encoding::Protobuf => body,
         Encoding::Json => {
-            // The protobuf form is never longer than the text.
+            // For a moment both forms are here.
             let text_bytes = body.len() as u64;
             reservation
-                .resize(text_bytes * 2)
+                .resize(text_bytes * (1 + json::growth_max(signal)))
                 .map_err(|_| Refusal::Overloaded)?;
-            Bytes::from(json::traces_to_protobuf(&body)?)
+            Bytes::from(json::to_protobuf(signal, &body)?)
         }
     };
-    let validated = validate::validate_traces(&body, limits)?;
+    let validated = validate(signal, &body, limits)?;
     reservation
         .resize(validated.body.len() as u64)
         .map_err(|_| Refusal::Overloaded)?;

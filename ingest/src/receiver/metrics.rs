@@ -6,7 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
 use super::refusal::Refusal;
-use crate::otlp::validate::Rejections;
+use crate::otlp::rejections::Rejections;
 
 /// How requests come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,9 +35,20 @@ pub struct RequestLabels {
     pub outcome: &'static str,
 }
 
-/// Labels of [`ReceiverMetrics::rejected_spans`].
+/// Labels of [`ReceiverMetrics::received_items`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ItemLabels {
+    /// `http` or `grpc`.
+    pub transport: &'static str,
+    /// `traces`, `logs` or `metrics`.
+    pub signal: &'static str,
+}
+
+/// Labels of [`ReceiverMetrics::rejected_items`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RejectionLabels {
+    /// `traces`, `logs` or `metrics`.
+    pub signal: &'static str,
     /// The fault's word, such as `trace_id`.
     pub reason: &'static str,
 }
@@ -54,10 +65,10 @@ pub struct TransportLabels {
 pub struct ReceiverMetrics {
     /// Requests by outcome.
     pub requests: Family<RequestLabels, Counter>,
-    /// Spans that were acknowledged.
-    pub received_spans: Family<TransportLabels, Counter>,
-    /// Spans that were refused alone, by reason.
-    pub rejected_spans: Family<RejectionLabels, Counter>,
+    /// Spans, log records and data points that were acknowledged.
+    pub received_items: Family<ItemLabels, Counter>,
+    /// Those that were refused alone, by reason.
+    pub rejected_items: Family<RejectionLabels, Counter>,
     /// Body bytes as sent.
     pub wire_bytes: Family<TransportLabels, Counter>,
     /// Body bytes as inflated.
@@ -71,14 +82,14 @@ impl ReceiverMetrics {
         let registry = registry.sub_registry_with_prefix("brokle_receiver");
         registry.register("requests", "OTLP requests by outcome", metrics.requests.clone());
         registry.register(
-            "received_spans",
-            "Spans acknowledged",
-            metrics.received_spans.clone(),
+            "received_items",
+            "Items acknowledged",
+            metrics.received_items.clone(),
         );
         registry.register(
-            "rejected_spans",
-            "Spans refused alone",
-            metrics.rejected_spans.clone(),
+            "rejected_items",
+            "Items refused alone",
+            metrics.rejected_items.clone(),
         );
         registry.register("wire_bytes", "Body bytes as sent", metrics.wire_bytes.clone());
         registry.register("body_bytes", "Body bytes as inflated", metrics.body_bytes.clone());
@@ -103,16 +114,18 @@ impl ReceiverMetrics {
         self.requests
             .get_or_create(&RequestLabels { transport, outcome })
             .inc();
-        self.received_spans
-            .get_or_create(&TransportLabels { transport })
+        let signal = rejections.signal().as_str();
+        self.received_items
+            .get_or_create(&ItemLabels { transport, signal })
             .inc_by(u64::from(accepted));
-        for (fault, spans) in rejections.reasons() {
+        for (fault, items) in rejections.reasons() {
             let labels = RejectionLabels {
+                signal,
                 reason: fault.as_str(),
             };
-            self.rejected_spans
+            self.rejected_items
                 .get_or_create(&labels)
-                .inc_by(u64::from(spans));
+                .inc_by(u64::from(items));
         }
     }
 

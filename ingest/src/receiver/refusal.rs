@@ -9,7 +9,6 @@ use std::time::Duration;
 use ::http::StatusCode;
 use brokle_model::error::{Classify, ErrorKind};
 use brokle_model::port::{AuthError, SettingsUnknown};
-use brokle_model::telemetry::Signal;
 use tonic::Code;
 
 use super::accept::AcceptError;
@@ -56,9 +55,6 @@ pub enum Refusal {
     /// Something about the gRPC framing is wrong.
     #[error("the gRPC message is malformed: {0}")]
     Framing(&'static str),
-    /// A signal that is not stored yet.
-    #[error("{} are not stored by this version; only traces are", plural(*.0))]
-    NotStored(Signal),
     /// What the project has set is not known yet.
     #[error(transparent)]
     Settings(#[from] SettingsUnknown),
@@ -78,17 +74,8 @@ pub enum Refusal {
     #[error("send telemetry with POST")]
     Method,
     /// A path that OTLP does not use.
-    #[error("nothing is here; send traces to /v1/traces")]
+    #[error("nothing is here; send telemetry to /v1/traces, /v1/logs or /v1/metrics")]
     Path,
-}
-
-const fn plural(signal: Signal) -> &'static str {
-    match signal {
-        Signal::Traces => "traces",
-        Signal::Logs => "logs",
-        Signal::Metrics => "metrics",
-        Signal::Changes => "changes",
-    }
 }
 
 /// A refusal as both transports tell it.
@@ -117,7 +104,6 @@ impl Refusal {
             Self::Json(_) => "json_invalid",
             Self::Protobuf(_) => "protobuf_invalid",
             Self::Framing(_) => "grpc_framing_invalid",
-            Self::NotStored(_) => "signal_not_stored",
             Self::Settings(error) => error.code(),
             Self::Overloaded => "receiver_overloaded",
             Self::Accept(error) => error.cause().code(),
@@ -173,7 +159,6 @@ impl Refusal {
             Self::ContentEncoding(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::Unimplemented),
             Self::TooLarge(_) => codes_of(ErrorKind::TooLarge),
             Self::Slow | Self::AcceptTimeout => codes_of(ErrorKind::Timeout),
-            Self::NotStored(_) => (StatusCode::NOT_IMPLEMENTED, Code::Unimplemented),
             Self::Overloaded | Self::Settings(_) => codes_of(ErrorKind::Unavailable),
             Self::Internal => codes_of(ErrorKind::Internal),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, Code::Unimplemented),

@@ -9,9 +9,7 @@ use proptest::prelude::*;
 use prost::Message;
 use serde_json::{Value, json};
 
-use crate::arrow_support::{
-    START, attributes, context, encode, observe, observe_span, record, request, rows, span,
-};
+use crate::arrow_support::{START, attributes, encode, observe, observe_span, record, request, rows, span};
 
 #[test]
 fn every_attribute_keeps_its_type() {
@@ -250,13 +248,10 @@ fn encoding_twice_gives_the_same_bytes() {
 }
 
 #[test]
-fn batches_have_the_published_schema_and_other_signals_have_no_rows() {
+fn batches_have_the_published_schema() {
     let body = request(json!({}), vec![span(json!({}))]).encode_to_vec();
     assert_eq!(encode(&body)[0].rows.schema(), schema::observations());
     assert!(encode(&[]).is_empty());
-    let mut logs = record(&body);
-    logs.signal = brokle_model::telemetry::Signal::Logs;
-    assert!(encode_range(&[logs], &context()).unwrap().is_empty());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Decimal128Type, Float64Type, Int8Type, Int32Type, Int64Type, TimestampMillisecondType,
-    TimestampNanosecondType, UInt8Type, UInt32Type, UInt64Type,
+    TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
@@ -166,8 +166,10 @@ fn cell(column: &ArrayRef, row: usize) -> Value {
         }
         DataType::FixedSizeBinary(_) => json!(hex::encode(column.as_fixed_size_binary().value(row))),
         DataType::UInt8 => json!(column.as_primitive::<UInt8Type>().value(row)),
+        DataType::UInt16 => json!(column.as_primitive::<UInt16Type>().value(row)),
         DataType::UInt32 => json!(column.as_primitive::<UInt32Type>().value(row)),
         DataType::UInt64 => json!(column.as_primitive::<UInt64Type>().value(row)),
+        DataType::Int32 => json!(column.as_primitive::<Int32Type>().value(row)),
         DataType::Int8 => json!(column.as_primitive::<Int8Type>().value(row)),
         DataType::Int64 => json!(column.as_primitive::<Int64Type>().value(row)),
         DataType::Float64 => json!(column.as_primitive::<Float64Type>().value(row)),

@@ -13,4 +13,5 @@ mod pipeline;
 mod process;
 mod producers;
 mod receiver;
+mod signals;
 mod wal;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use brokle_ingest::arrow::encode_range;
-use brokle_ingest::otlp::json::traces_to_protobuf;
+use brokle_ingest::otlp::json::to_protobuf;
 use brokle_model::conversation::{self, Side};
+use brokle_model::telemetry::Signal;
 use brokle_model::usage::TokenUsage;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
@@ -108,7 +109,7 @@ fn recorded_rows(name: &str) -> Vec<Value> {
         .as_array()
         .unwrap()
         .iter()
-        .map(|request| traces_to_protobuf(&serde_json::to_vec(request).unwrap()).unwrap())
+        .map(|request| to_protobuf(Signal::Traces, &serde_json::to_vec(request).unwrap()).unwrap())
         .collect();
     let records: Vec<_> = bodies.iter().map(|body| record(body)).collect();
     let mut rows = rows(&encode_range(&records, &context()).unwrap());

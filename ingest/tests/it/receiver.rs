@@ -1,6 +1,7 @@
 //! The receivers as clients meet them: over real sockets, in front of a log and a key store that obey.
 
 mod cases;
+mod conformance;
 pub(crate) mod fakes;
 mod grpc;
 mod grpc_frames;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use brokle_ingest::otlp::view::{ResourceSpansView, ScopeSpansView, TracesView};
+use brokle_ingest::otlp::view::{ExportView, ResourceGroupView, ScopeGroupView};
 use brokle_ingest::pipeline::dead_letter::{DeadLetter, DeadLetters};
 use brokle_ingest::pipeline::replay::{Replayed, replay_offline};
 use brokle_model::clock::SystemClock;
@@ -171,10 +171,10 @@ fn spans(submission: &Submission) -> Vec<Value> {
     if submission.signal != Signal::Traces {
         return Vec::new();
     }
-    TracesView::new(&submission.body)
-        .resource_spans()
-        .flat_map(ResourceSpansView::scope_spans)
-        .flat_map(ScopeSpansView::spans)
+    ExportView::new(&submission.body)
+        .resources()
+        .flat_map(ResourceGroupView::scopes)
+        .flat_map(ScopeGroupView::spans)
         .take(SPANS_SHOWN_MAX)
         .map(|span| {
             json!({

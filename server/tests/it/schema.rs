@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use brokle_ingest::arrow::schema;
 use brokle_migrations::target::clickhouse::ClickHouseTarget;
 use brokle_migrations::{Verb, apply, clickhouse};
 use brokle_model::clock::SystemClock;
@@ -10,8 +11,7 @@ use brokle_model::telemetry::Signal;
 use brokle_model::telemetry_settings::default_retention_days;
 use brokle_testkit::clickhouse::TestClickHouse;
 
-#[tokio::test]
-async fn ingest_fills_every_column_of_observations_and_no_other() {
+async fn migrated() -> TestClickHouse {
     let database = TestClickHouse::create().await;
     let mut target = ClickHouseTarget::new(database.client());
     apply(
@@ -23,52 +23,72 @@ async fn ingest_fills_every_column_of_observations_and_no_other() {
     )
     .await
     .unwrap();
-    let described =
-        "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = 'observations'";
-    let text = database
+    database
+}
+
+async fn fetch(database: &TestClickHouse, query: &str) -> String {
+    database
         .client()
-        .fetch(described, "TabSeparated", Duration::from_secs(20))
+        .fetch(query, "TabSeparated", Duration::from_secs(20))
         .await
-        .unwrap();
-    let columns: BTreeSet<&str> = text.lines().collect();
-    let schema = brokle_ingest::arrow::schema::observations();
-    let written: BTreeSet<&str> = schema
-        .fields()
-        .iter()
-        .map(|field| field.name().as_str())
-        .collect();
-    assert_eq!(written, columns);
+        .unwrap()
 }
 
 #[tokio::test]
-async fn tables_keep_rows_as_long_as_the_rows_say() {
-    let database = TestClickHouse::create().await;
-    let mut target = ClickHouseTarget::new(database.client());
-    apply(
-        &mut target,
-        &clickhouse(),
-        Verb::Up { steps: None },
-        &SystemClock,
-        false,
-    )
-    .await
-    .unwrap();
-    let days = brokle_model::telemetry::RETENTION_DAYS;
-    assert_eq!(default_retention_days(Signal::Traces), days);
-    let described = "SELECT name, create_table_query FROM system.tables
-        WHERE database = currentDatabase() AND name IN ('observations', 'observations_core')";
-    let text = database
-        .client()
-        .fetch(described, "TabSeparated", Duration::from_secs(20))
-        .await
-        .unwrap();
-    assert_eq!(text.lines().count(), 2);
-    for line in text.lines() {
-        for expected in [
-            "TTL toDateTime(start_time) + toIntervalDay(retention_days)".to_owned(),
-            format!("`retention_days` UInt16 DEFAULT {days}"),
-        ] {
-            assert!(line.contains(&expected), "{expected} is not in {line}");
-        }
+async fn ingest_fills_every_column_and_no_other() {
+    let database = migrated().await;
+    let tables = [
+        ("observations", schema::observations()),
+        ("logs", schema::logs()),
+        ("metrics", schema::metrics()),
+    ];
+    for (table, schema) in tables {
+        let text = fetch(
+            &database,
+            &format!(
+                "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = '{table}'"
+            ),
+        )
+        .await;
+        let columns: BTreeSet<&str> = text.lines().collect();
+        let written: BTreeSet<&str> = schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect();
+        assert_eq!(written, columns, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn tables_keep_items_as_long_as_ingest_accepts_them() {
+    let database = migrated().await;
+    let days = default_retention_days;
+    assert_eq!(days(Signal::Traces), brokle_model::telemetry::RETENTION_DAYS);
+    for (table, time, signal) in [
+        ("observations", "start_time", Signal::Traces),
+        ("observations_core", "start_time", Signal::Traces),
+        ("logs", "timestamp", Signal::Logs),
+        ("metrics", "timestamp", Signal::Metrics),
+    ] {
+        let text = fetch(
+            &database,
+            &format!(
+                "SELECT default_expression FROM system.columns WHERE database = currentDatabase()
+                    AND table = '{table}' AND name = 'retention_days'"
+            ),
+        )
+        .await;
+        assert_eq!(text.trim(), days(signal).to_string(), "{table}");
+        let text = fetch(
+            &database,
+            &format!(
+                "SELECT create_table_query FROM system.tables WHERE database = currentDatabase()
+                    AND name = '{table}'"
+            ),
+        )
+        .await;
+        let expected = format!("TTL toDateTime({time}) + toIntervalDay(retention_days)");
+        assert!(text.contains(&expected), "{expected} is not in {text}");
     }
 }

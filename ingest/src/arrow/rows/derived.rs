@@ -8,12 +8,10 @@ use rust_decimal::Decimal;
 
 use super::super::collection::{MapColumn, WordsColumn};
 use super::super::column::{FlagColumn, NumberColumn, TextBuffer, TextColumn, WordColumn};
+use super::super::origin::environment;
 use super::super::schema;
 use super::{Out, Row};
 use crate::normalize::{Capture, Derived, Field};
-
-/// The environment of what names none.
-const DEFAULT_ENVIRONMENT: &[u8] = b"default";
 
 #[derive(Default)]
 pub(super) struct SideColumns {
@@ -40,7 +38,7 @@ pub(super) struct ObservedColumns {
 
 impl ObservedColumns {
     pub(super) fn put(&mut self, row: usize, source: &Row<'_, '_>, own: &Capture<'_>, is_entry: bool) {
-        let resource = &source.resource.capture;
+        let resource = &source.origin.resource.capture;
         let text = |field| {
             own.text(field)
                 .or_else(|| resource.text(field))
@@ -50,7 +48,7 @@ impl ObservedColumns {
         let shared = [Field::Environment, Field::Release]
             .iter()
             .all(|field| own.text(*field).is_none());
-        let scope = shared.then_some(source.scope.id);
+        let scope = shared.then_some(source.origin.scope.id);
         if shared && self.shared == scope {
             self.environment.again(row);
             self.release.again(row);
@@ -58,7 +56,7 @@ impl ObservedColumns {
         } else {
             self.environment.put(
                 row,
-                environment(text(Field::Environment), source.record.environment),
+                environment(text(Field::Environment), source.origin.record.environment),
             );
             self.release.put(row, text(Field::Release));
             self.service_name
@@ -95,14 +93,6 @@ impl ObservedColumns {
         out.push(("output_source", output.source.finish(rows)?));
         Ok(())
     }
-}
-
-/// The attributes' word before the header's, and any before none.
-fn environment<'e>(named: &'e [u8], header: &'e str) -> &'e [u8] {
-    [named, header.as_bytes()]
-        .into_iter()
-        .find(|name| !name.is_empty())
-        .unwrap_or(DEFAULT_ENVIRONMENT)
 }
 
 /// What `usage_details` holds; the rest follows from the columns of counts.

@@ -1,14 +1,12 @@
-//! Columns that say what was sent: the span's own fields, and the request, resource and scope it came with.
+//! Columns that say what was sent: the span's own fields.
 
-use arrow_array::types::{
-    TimestampMillisecondType, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
-};
+use arrow_array::types::{TimestampNanosecondType, UInt8Type, UInt32Type};
 use arrow_schema::{ArrowError, DataType};
 
 use super::super::column::{IdColumn, NumberColumn, TextColumn, WordColumn};
 use super::super::schema;
 use super::super::time::Times;
-use super::{Out, Row};
+use super::Out;
 use crate::otlp::json_write::{events_json, links_json};
 use crate::otlp::span::SpanView;
 
@@ -112,88 +110,6 @@ impl SpanColumns {
             "dropped_links_count",
             self.dropped_links.finish(rows, DataType::UInt32),
         ));
-        Ok(())
-    }
-}
-
-/// Where a span is from: the request, the resource, the scope.
-#[derive(Default)]
-pub(super) struct OriginColumns {
-    project_id: WordColumn,
-    version: NumberColumn<UInt64Type>,
-    received_at: NumberColumn<TimestampMillisecondType>,
-    retention_days: NumberColumn<UInt16Type>,
-    resource_dropped: NumberColumn<UInt32Type>,
-    resource_schema_url: WordColumn,
-    scope_name: WordColumn,
-    scope_version: WordColumn,
-    scope_attributes: WordColumn,
-    scope_dropped: NumberColumn<UInt32Type>,
-    scope_schema_url: WordColumn,
-    /// The scope of the last row.
-    written: Option<u64>,
-}
-
-impl OriginColumns {
-    #[inline]
-    pub(super) fn put(&mut self, row: usize, source: &Row<'_, '_>) {
-        let Row {
-            record,
-            resource,
-            scope,
-            ..
-        } = source;
-        self.version.put(row, record.version);
-        self.received_at.put(row, record.received_ms);
-        self.retention_days.put(row, record.retention_days);
-        self.resource_dropped.put(row, resource.dropped_attributes_count);
-        self.scope_dropped.put(row, scope.dropped_attributes_count);
-        let words = [
-            (&mut self.project_id, record.project.as_bytes()),
-            (&mut self.resource_schema_url, resource.schema_url.as_bytes()),
-            (&mut self.scope_name, scope.name.as_bytes()),
-            (&mut self.scope_version, scope.version.as_bytes()),
-            (&mut self.scope_attributes, &scope.attributes),
-            (&mut self.scope_schema_url, scope.schema_url.as_bytes()),
-        ];
-        let is_repeated = self.written.replace(scope.id) == Some(scope.id);
-        for (column, word) in words {
-            if is_repeated {
-                column.again(row);
-            } else {
-                column.put(row, word);
-            }
-        }
-    }
-
-    pub(super) fn finish(self, rows: usize, out: &mut Out) -> Result<(), ArrowError> {
-        out.push(("project_id", self.project_id.finish(rows)?));
-        out.push(("version", self.version.finish(rows, DataType::UInt64)));
-        out.push((
-            "is_deleted",
-            NumberColumn::<UInt8Type>::default().finish(rows, DataType::UInt8),
-        ));
-        out.push((
-            "received_at",
-            self.received_at.finish(rows, schema::milliseconds()),
-        ));
-        out.push((
-            "resource_dropped_attributes_count",
-            self.resource_dropped.finish(rows, DataType::UInt32),
-        ));
-        out.push((
-            "retention_days",
-            self.retention_days.finish(rows, DataType::UInt16),
-        ));
-        out.push(("resource_schema_url", self.resource_schema_url.finish(rows)?));
-        out.push(("scope_name", self.scope_name.finish(rows)?));
-        out.push(("scope_version", self.scope_version.finish(rows)?));
-        out.push(("scope_attributes", self.scope_attributes.finish(rows)?));
-        out.push((
-            "scope_dropped_attributes_count",
-            self.scope_dropped.finish(rows, DataType::UInt32),
-        ));
-        out.push(("scope_schema_url", self.scope_schema_url.finish(rows)?));
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! OTLP's trace messages as tables: what each JSON key means and which protobuf field it becomes. Field
+//! OTLP's messages as tables: what each JSON key means and which protobuf field it becomes. Field
 //! numbers are those of the published `.proto` files and will not change.
 
 /// A message, by its fields.
@@ -25,12 +25,17 @@ pub(super) enum Kind {
     Int64,
     Double,
     Fixed64,
+    SignedFixed64,
     Uint32,
     Fixed32,
+    Zigzag32,
     Enum,
     Message(&'static Message),
     List(&'static Message),
     TextList,
+    Fixed64List,
+    DoubleList,
+    Uint64List,
 }
 
 /// The most fields that a message here has.
@@ -50,6 +55,9 @@ const fn message(fields: &'static [Field]) -> Message {
         null_is_empty: false,
     }
 }
+
+/// A message without fields.
+pub(super) static NOTHING: Message = message(&[]);
 
 pub(super) static EXPORT_TRACES: Message = message(&[field("resourceSpans", 1, Kind::List(&RESOURCE_SPANS))]);
 
@@ -121,6 +129,151 @@ static LINK: Message = message(&[
 ]);
 
 static STATUS: Message = message(&[field("message", 2, Kind::Text), field("code", 3, Kind::Enum)]);
+
+pub(super) static EXPORT_LOGS: Message = message(&[field("resourceLogs", 1, Kind::List(&RESOURCE_LOGS))]);
+
+static RESOURCE_LOGS: Message = message(&[
+    field("resource", 1, Kind::Message(&RESOURCE)),
+    field("scopeLogs", 2, Kind::List(&SCOPE_LOGS)),
+    field("schemaUrl", 3, Kind::Text),
+]);
+
+static SCOPE_LOGS: Message = message(&[
+    field("scope", 1, Kind::Message(&SCOPE)),
+    field("logRecords", 2, Kind::List(&LOG_RECORD)),
+    field("schemaUrl", 3, Kind::Text),
+]);
+
+static LOG_RECORD: Message = message(&[
+    field("timeUnixNano", 1, Kind::Fixed64),
+    field("severityNumber", 2, Kind::Enum),
+    field("severityText", 3, Kind::Text),
+    field("body", 5, Kind::Message(&ANY_VALUE)),
+    field("attributes", 6, Kind::List(&KEY_VALUE)),
+    field("droppedAttributesCount", 7, Kind::Uint32),
+    field("flags", 8, Kind::Fixed32),
+    field("traceId", 9, Kind::HexId),
+    field("spanId", 10, Kind::HexId),
+    field("observedTimeUnixNano", 11, Kind::Fixed64),
+    field("eventName", 12, Kind::Text),
+]);
+
+pub(super) static EXPORT_METRICS: Message =
+    message(&[field("resourceMetrics", 1, Kind::List(&RESOURCE_METRICS))]);
+
+static RESOURCE_METRICS: Message = message(&[
+    field("resource", 1, Kind::Message(&RESOURCE)),
+    field("scopeMetrics", 2, Kind::List(&SCOPE_METRICS)),
+    field("schemaUrl", 3, Kind::Text),
+]);
+
+static SCOPE_METRICS: Message = message(&[
+    field("scope", 1, Kind::Message(&SCOPE)),
+    field("metrics", 2, Kind::List(&METRIC)),
+    field("schemaUrl", 3, Kind::Text),
+]);
+
+static METRIC: Message = message(&[
+    field("name", 1, Kind::Text),
+    field("description", 2, Kind::Text),
+    field("unit", 3, Kind::Text),
+    field("gauge", 5, Kind::Message(&GAUGE)),
+    field("sum", 7, Kind::Message(&SUM)),
+    field("histogram", 9, Kind::Message(&HISTOGRAM)),
+    field("exponentialHistogram", 10, Kind::Message(&EXPONENTIAL_HISTOGRAM)),
+    field("summary", 11, Kind::Message(&SUMMARY)),
+    field("metadata", 12, Kind::List(&KEY_VALUE)),
+]);
+
+static GAUGE: Message = message(&[field("dataPoints", 1, Kind::List(&NUMBER_POINT))]);
+
+static SUM: Message = message(&[
+    field("dataPoints", 1, Kind::List(&NUMBER_POINT)),
+    field("aggregationTemporality", 2, Kind::Enum),
+    field("isMonotonic", 3, Kind::Bool),
+]);
+
+static HISTOGRAM: Message = message(&[
+    field("dataPoints", 1, Kind::List(&HISTOGRAM_POINT)),
+    field("aggregationTemporality", 2, Kind::Enum),
+]);
+
+static EXPONENTIAL_HISTOGRAM: Message = message(&[
+    field("dataPoints", 1, Kind::List(&EXPONENTIAL_POINT)),
+    field("aggregationTemporality", 2, Kind::Enum),
+]);
+
+static SUMMARY: Message = message(&[field("dataPoints", 1, Kind::List(&SUMMARY_POINT))]);
+
+static NUMBER_POINT: Message = message(&[
+    field("startTimeUnixNano", 2, Kind::Fixed64),
+    field("timeUnixNano", 3, Kind::Fixed64),
+    field("asDouble", 4, Kind::Double),
+    field("exemplars", 5, Kind::List(&EXEMPLAR)),
+    field("asInt", 6, Kind::SignedFixed64),
+    field("attributes", 7, Kind::List(&KEY_VALUE)),
+    field("flags", 8, Kind::Uint32),
+]);
+
+static HISTOGRAM_POINT: Message = message(&[
+    field("startTimeUnixNano", 2, Kind::Fixed64),
+    field("timeUnixNano", 3, Kind::Fixed64),
+    field("count", 4, Kind::Fixed64),
+    field("sum", 5, Kind::Double),
+    field("bucketCounts", 6, Kind::Fixed64List),
+    field("explicitBounds", 7, Kind::DoubleList),
+    field("exemplars", 8, Kind::List(&EXEMPLAR)),
+    field("attributes", 9, Kind::List(&KEY_VALUE)),
+    field("flags", 10, Kind::Uint32),
+    field("min", 11, Kind::Double),
+    field("max", 12, Kind::Double),
+]);
+
+static EXPONENTIAL_POINT: Message = message(&[
+    field("attributes", 1, Kind::List(&KEY_VALUE)),
+    field("startTimeUnixNano", 2, Kind::Fixed64),
+    field("timeUnixNano", 3, Kind::Fixed64),
+    field("count", 4, Kind::Fixed64),
+    field("sum", 5, Kind::Double),
+    field("scale", 6, Kind::Zigzag32),
+    field("zeroCount", 7, Kind::Fixed64),
+    field("positive", 8, Kind::Message(&BUCKETS)),
+    field("negative", 9, Kind::Message(&BUCKETS)),
+    field("flags", 10, Kind::Uint32),
+    field("exemplars", 11, Kind::List(&EXEMPLAR)),
+    field("min", 12, Kind::Double),
+    field("max", 13, Kind::Double),
+    field("zeroThreshold", 14, Kind::Double),
+]);
+
+static BUCKETS: Message = message(&[
+    field("offset", 1, Kind::Zigzag32),
+    field("bucketCounts", 2, Kind::Uint64List),
+]);
+
+static SUMMARY_POINT: Message = message(&[
+    field("startTimeUnixNano", 2, Kind::Fixed64),
+    field("timeUnixNano", 3, Kind::Fixed64),
+    field("count", 4, Kind::Fixed64),
+    field("sum", 5, Kind::Double),
+    field("quantileValues", 6, Kind::List(&QUANTILE)),
+    field("attributes", 7, Kind::List(&KEY_VALUE)),
+    field("flags", 8, Kind::Uint32),
+]);
+
+static QUANTILE: Message = message(&[
+    field("quantile", 1, Kind::Double),
+    field("value", 2, Kind::Double),
+]);
+
+static EXEMPLAR: Message = message(&[
+    field("timeUnixNano", 2, Kind::Fixed64),
+    field("asDouble", 3, Kind::Double),
+    field("spanId", 4, Kind::HexId),
+    field("traceId", 5, Kind::HexId),
+    field("asInt", 6, Kind::SignedFixed64),
+    field("filteredAttributes", 7, Kind::List(&KEY_VALUE)),
+]);
 
 static KEY_VALUE: Message = message(&[
     field("key", 1, Kind::Text),

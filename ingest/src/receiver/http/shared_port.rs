@@ -9,13 +9,14 @@ use ::http::HeaderMap;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use brokle_model::telemetry::Signal;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::media::{Media, content_encoding};
+use super::media::Media;
 use crate::changes::Entity;
 use crate::otlp::json::has_resource_spans;
-use crate::otlp::validate::Rejections;
+use crate::otlp::rejections::Rejections;
 use crate::receiver::intake::{Admission, Encoding, Held, Receiver};
 use crate::receiver::metrics::Transport;
 use crate::receiver::refusal::Refusal;
@@ -47,23 +48,54 @@ pub fn router(receiver: Arc<Receiver>) -> OpenApiRouter {
         .with_state(receiver)
 }
 
-/// Refuses an OTLP export of logs, which are not stored yet.
+/// Takes an OTLP export of logs.
+///
+/// Log records that cannot be stored are refused alone and counted in `partialSuccess`. Failures are
+/// `google.rpc.Status`, in the encoding of the request.
 #[utoipa::path(
     post, path = "/v1/logs", tag = "telemetry", operation_id = "export_logs", security(("api_key" = [])),
-    responses((status = 501, description = "Not stored yet. A `google.rpc.Status`.")),
+    params(("X-Environment" = Option<String>, Header, description = "Tags what the body holds.")),
+    request_body(
+        content((Vec<u8> = "application/x-protobuf"), (serde_json::Value = "application/json")),
+        description = "An `ExportLogsServiceRequest`; plain, gzip, deflate or zstd.",
+    ),
+    responses(
+        (status = 200, description = "On disk. An `ExportLogsServiceResponse`."),
+        (status = 400, description = "Malformed; not to be sent again."),
+        (status = 401, description = "No API key, or one that is not good."),
+        (status = 403, description = "The key lacks the scope `ingest`."),
+        (status = 413, description = "Too large, as sent or as inflated."),
+        (status = 415, description = "An unknown content type or encoding."),
+        (status = 503, description = "Overloaded; to be sent again after `Retry-After`."),
+    ),
 )]
 async fn post_logs(state: State<Arc<Receiver>>, request: Request) -> Response {
-    super::export_logs(state, request).await
+    super::export(Signal::Logs, state, request).await
 }
 
-/// Refuses an OTLP export of metrics, which are not stored yet.
+/// Takes an OTLP export of metrics.
+///
+/// Data points that cannot be stored are refused alone and counted in `partialSuccess`. Failures are
+/// `google.rpc.Status`, in the encoding of the request.
 #[utoipa::path(
-    post, path = "/v1/metrics", tag = "telemetry", operation_id = "export_metrics",
-    security(("api_key" = [])),
-    responses((status = 501, description = "Not stored yet. A `google.rpc.Status`.")),
+    post, path = "/v1/metrics", tag = "telemetry", operation_id = "export_metrics", security(("api_key" = [])),
+    params(("X-Environment" = Option<String>, Header, description = "Tags what the body holds.")),
+    request_body(
+        content((Vec<u8> = "application/x-protobuf"), (serde_json::Value = "application/json")),
+        description = "An `ExportMetricsServiceRequest`; plain, gzip, deflate or zstd.",
+    ),
+    responses(
+        (status = 200, description = "On disk. An `ExportMetricsServiceResponse`."),
+        (status = 400, description = "Malformed; not to be sent again."),
+        (status = 401, description = "No API key, or one that is not good."),
+        (status = 403, description = "The key lacks the scope `ingest`."),
+        (status = 413, description = "Too large, as sent or as inflated."),
+        (status = 415, description = "An unknown content type or encoding."),
+        (status = 503, description = "Overloaded; to be sent again after `Retry-After`."),
+    ),
 )]
 async fn post_metrics(state: State<Arc<Receiver>>, request: Request) -> Response {
-    super::export_metrics(state, request).await
+    super::export(Signal::Metrics, state, request).await
 }
 
 enum Taken {
@@ -117,16 +149,11 @@ async fn take(
     body: &mut Body,
     media: &mut Media,
 ) -> Result<Taken, Refusal> {
-    let admission = receiver.admit(headers).await?;
-    media.supported()?;
-    let compression = content_encoding(headers)?;
-    super::refuse_announced_excess(receiver, headers)?;
-    let held = receiver.read(body, receiver.config.body_bytes_max).await?;
-    let held = receiver.inflate(held, compression, Transport::Http).await?;
+    let (admission, held) = super::read(receiver, headers, body, media).await?;
     match traces_post(media, &held.body) {
         TracesPost::Sdk => Ok(Taken::Sdk(admission, held)),
         TracesPost::Otlp(encoding) => receiver
-            .take_traces(&admission, held, encoding, Transport::Http)
+            .take(Signal::Traces, &admission, held, encoding, Transport::Http)
             .await
             .map(Taken::Otlp),
     }

@@ -1,12 +1,13 @@
 //! For any bytes, the reader here and the generated one agree.
 
-use brokle_ingest::otlp::json::{has_resource_spans, traces_to_protobuf};
+use brokle_ingest::otlp::json::{has_resource_spans, to_protobuf};
 use brokle_ingest::otlp::json_write::{events_json, links_json};
 use brokle_ingest::otlp::span::SpanView;
-use brokle_ingest::otlp::validate::{Limits, validate_traces};
+use brokle_ingest::otlp::validate::{Limits, validate};
 use brokle_ingest::otlp::value::AnyValueView;
-use brokle_ingest::otlp::view::{ResourceSpansView, TracesView};
+use brokle_ingest::otlp::view::{ExportView, ResourceGroupView};
 use brokle_ingest::otlp::wire::Fields;
+use brokle_model::telemetry::Signal;
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use proptest::prelude::*;
@@ -16,8 +17,8 @@ use super::generate::{Kind, request, scramble};
 use super::rebuild;
 
 const LIMITS: Limits = Limits {
-    earliest_start_unix_nano: 0,
-    latest_start_unix_nano: u64::MAX,
+    earliest_unix_nano: 0,
+    latest_unix_nano: u64::MAX,
 };
 
 fn span_count(request: &ExportTraceServiceRequest) -> usize {
@@ -44,7 +45,7 @@ proptest! {
     #[test]
     fn a_storable_request_passes_unchanged(message in request()) {
         let body = Bytes::from(message.encode_to_vec());
-        let validated = validate_traces(&body, LIMITS).unwrap();
+        let validated = validate(Signal::Traces, &body, LIMITS).unwrap();
         prop_assert_eq!(validated.accepted as usize, span_count(&message));
         prop_assert_eq!(validated.rejections.total(), 0);
         if validated.accepted > 0 {
@@ -73,7 +74,7 @@ proptest! {
             body[at] = byte;
         }
         let generated = ExportTraceServiceRequest::decode(&*body);
-        match validate_traces(&Bytes::from(body.clone()), LIMITS) {
+        match validate(Signal::Traces, &Bytes::from(body.clone()), LIMITS) {
             Ok(validated) if validated.body == body => {
                 let expected = generated.map(rebuild::without_distinctions).unwrap();
                 // Not a number is not equal to itself, but its text is.
@@ -83,7 +84,7 @@ proptest! {
                 // The rest is a request again, with exactly the spans that were accepted.
                 let rest = rebuild::request(&validated.body);
                 prop_assert_eq!(span_count(&rest), validated.accepted as usize);
-                let again = validate_traces(&validated.body, LIMITS).unwrap();
+                let again = validate(Signal::Traces, &validated.body, LIMITS).unwrap();
                 prop_assert_eq!(again.rejections.total(), 0);
             }
             Err(_) => prop_assert!(generated.is_err(), "refused although the generated types read it"),
@@ -93,7 +94,7 @@ proptest! {
     #[test]
     fn json_of_the_generated_types_becomes_the_same_message(message in request()) {
         let text = serde_json::to_vec(&message).unwrap();
-        let body = traces_to_protobuf(&text).unwrap();
+        let body = to_protobuf(Signal::Traces, &text).unwrap();
         let expected = rebuild::without_distinctions(message);
         prop_assert_eq!(rebuild::request(&body), expected);
         prop_assert!(has_resource_spans(&text));
@@ -106,7 +107,7 @@ proptest! {
 
     #[test]
     fn no_text_makes_the_transcoder_panic(text in "[\\[\\]{}:,\"a-zA-Z0-9.eE+\\-\\\\ ]{0,200}") {
-        prop_assert!(traces_to_protobuf(text.as_bytes()).map_or(true, |body| body.len() <= text.len()));
+        prop_assert!(to_protobuf(Signal::Traces, text.as_bytes()).map_or(true, |body| body.len() <= text.len()));
     }
 
     #[test]
@@ -118,9 +119,9 @@ proptest! {
         let mut text = serde_json::to_vec(&message).unwrap();
         let at = at.index(text.len());
         text[at] = byte;
-        if let Ok(body) = traces_to_protobuf(&text) {
+        if let Ok(body) = to_protobuf(Signal::Traces, &text) {
             prop_assert!(body.len() <= text.len());
-            prop_assert!(validate_traces(&Bytes::from(body), LIMITS).is_ok());
+            prop_assert!(validate(Signal::Traces, &Bytes::from(body), LIMITS).is_ok());
         }
     }
 }
@@ -129,10 +130,10 @@ proptest! {
 fn read_everything(bytes: &[u8]) {
     let fields = Fields::new(bytes).count();
     assert!(fields <= bytes.len());
-    drop(validate_traces(&Bytes::copy_from_slice(bytes), LIMITS));
-    let spans: usize = TracesView::new(bytes)
-        .resource_spans()
-        .flat_map(ResourceSpansView::scope_spans)
+    drop(validate(Signal::Traces, &Bytes::copy_from_slice(bytes), LIMITS));
+    let spans: usize = ExportView::new(bytes)
+        .resources()
+        .flat_map(ResourceGroupView::scopes)
         .map(|scope| scope.spans().count())
         .sum();
     assert!(spans <= bytes.len());

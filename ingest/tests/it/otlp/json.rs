@@ -1,6 +1,7 @@
 //! OTLP/JSON by hand, case by case: what the generated decoders get wrong is what senders send.
 
-use brokle_ingest::otlp::json::{has_resource_spans, traces_to_protobuf};
+use brokle_ingest::otlp::json::{has_resource_spans, to_protobuf};
+use brokle_model::telemetry::Signal;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValueList};
@@ -8,7 +9,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 
 fn transcode(text: &str) -> Result<ExportTraceServiceRequest, String> {
-    let body = traces_to_protobuf(text.as_bytes()).map_err(|error| error.to_string())?;
+    let body = to_protobuf(Signal::Traces, text.as_bytes()).map_err(|error| error.to_string())?;
     Ok(ExportTraceServiceRequest::decode(&*body).unwrap())
 }
 
@@ -199,7 +200,7 @@ fn what_is_not_one_json_object_is_refused_with_its_place() {
     ] {
         assert!(transcode(text).is_err(), "{text:?} was read");
     }
-    assert!(traces_to_protobuf(b"{\"a\":\"\xff\"}").is_err());
+    assert!(to_protobuf(Signal::Traces, b"{\"a\":\"\xff\"}").is_err());
     assert_eq!(
         transcode("{\"resourceSpans\": 5}").unwrap_err(),
         "no array where one is expected at byte 18"
@@ -246,8 +247,8 @@ fn nesting_is_bounded_whatever_is_nested() {
     let maps = (r#"{"kvlistValue":{"values":[{"key":"k","value":"#, "}]}}");
     for (open, close) in [arrays, maps] {
         // Deep enough to be passed over rather than written: the span is still there to be refused.
-        assert!(traces_to_protobuf(deep(open, close, 60).as_bytes()).is_ok());
-        assert!(traces_to_protobuf(deep(open, close, 100_000).as_bytes()).is_err());
+        assert!(to_protobuf(Signal::Traces, deep(open, close, 60).as_bytes()).is_ok());
+        assert!(to_protobuf(Signal::Traces, deep(open, close, 100_000).as_bytes()).is_err());
     }
     assert!(transcode(&format!("{{\"unknown\":{}", "[".repeat(1_000_000))).is_err());
 }

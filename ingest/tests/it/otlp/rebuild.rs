@@ -2,7 +2,7 @@
 
 use brokle_ingest::otlp::span::{EventView, LinkView, SpanView};
 use brokle_ingest::otlp::value::{AnyValueView, KeyValueView};
-use brokle_ingest::otlp::view::{ResourceSpansView, ScopeSpansView, TracesView};
+use brokle_ingest::otlp::view::{ExportView, ResourceGroupView, ScopeGroupView};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{
     AnyValue, ArrayValue, EntityRef, InstrumentationScope, KeyValue, KeyValueList, any_value,
@@ -13,14 +13,11 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use prost::Message;
 
 pub(super) fn request(body: &[u8]) -> ExportTraceServiceRequest {
-    let resource_spans = TracesView::new(body)
-        .resource_spans()
-        .map(resource_spans)
-        .collect();
+    let resource_spans = ExportView::new(body).resources().map(resource_spans).collect();
     ExportTraceServiceRequest { resource_spans }
 }
 
-fn resource_spans(view: ResourceSpansView<'_>) -> ResourceSpans {
+fn resource_spans(view: ResourceGroupView<'_>) -> ResourceSpans {
     let resource = view.resource();
     ResourceSpans {
         resource: Some(Resource {
@@ -31,12 +28,12 @@ fn resource_spans(view: ResourceSpansView<'_>) -> ResourceSpans {
                 .map(|bytes| EntityRef::decode(bytes).unwrap())
                 .collect(),
         }),
-        scope_spans: view.scope_spans().map(scope_spans).collect(),
+        scope_spans: view.scopes().map(scope_spans).collect(),
         schema_url: view.schema_url().as_str().to_owned(),
     }
 }
 
-fn scope_spans(view: ScopeSpansView<'_>) -> ScopeSpans {
+fn scope_spans(view: ScopeGroupView<'_>) -> ScopeSpans {
     let scope = view.scope();
     ScopeSpans {
         scope: Some(InstrumentationScope {

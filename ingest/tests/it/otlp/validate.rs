@@ -1,8 +1,9 @@
 //! Which spans are refused, and that nothing else goes with them.
 
-use brokle_ingest::otlp::check::Fault;
-use brokle_ingest::otlp::validate::{Limits, VALUE_DEPTH_MAX, Validated, validate_traces};
+use brokle_ingest::otlp::fault::Fault;
+use brokle_ingest::otlp::validate::{self, Limits, VALUE_DEPTH_MAX, Validated};
 use brokle_ingest::otlp::wire::WireError;
+use brokle_model::telemetry::Signal;
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -16,8 +17,8 @@ use prost::Message;
 const NOW: u64 = 1_800_000_000_000_000_000;
 const EARLIEST: u64 = NOW - 1_000_000;
 const LIMITS: Limits = Limits {
-    earliest_start_unix_nano: EARLIEST,
-    latest_start_unix_nano: NOW,
+    earliest_unix_nano: EARLIEST,
+    latest_unix_nano: NOW,
 };
 
 fn span(name: &str) -> Span {
@@ -44,7 +45,7 @@ fn request(spans: Vec<Span>) -> ExportTraceServiceRequest {
 }
 
 fn validate(request: &ExportTraceServiceRequest) -> Validated {
-    validate_traces(&Bytes::from(request.encode_to_vec()), LIMITS).unwrap()
+    validate::validate(Signal::Traces, &Bytes::from(request.encode_to_vec()), LIMITS).unwrap()
 }
 
 fn nested(levels: usize) -> AnyValue {
@@ -178,7 +179,7 @@ fn text_that_is_not_utf8_costs_its_span() {
     let mut body = request(vec![span("good"), span("@@@@")]).encode_to_vec();
     let at = body.windows(4).position(|window| window == b"@@@@").unwrap();
     body[at] = 0xff;
-    let validated = validate_traces(&Bytes::from(body), LIMITS).unwrap();
+    let validated = validate::validate(Signal::Traces, &Bytes::from(body), LIMITS).unwrap();
     assert_eq!(
         validated.rejections.reasons().collect::<Vec<_>>(),
         [(Fault::NotUtf8, 1)]
@@ -283,7 +284,12 @@ fn empty_envelopes_are_fine_and_kept() {
     };
     let validated = validate(&envelope);
     assert_eq!((validated.accepted, validated.rejections.total()), (0, 0));
-    assert_eq!(validate_traces(&Bytes::new(), LIMITS).unwrap().accepted, 0);
+    assert_eq!(
+        validate::validate(Signal::Traces, &Bytes::new(), LIMITS)
+            .unwrap()
+            .accepted,
+        0
+    );
 }
 
 #[test]
@@ -301,7 +307,10 @@ fn another_signal_is_malformed_and_not_an_empty_success() {
         ..ResourceLogs::default()
     }];
     let logs = Bytes::from(ExportLogsServiceRequest { resource_logs }.encode_to_vec());
-    assert_eq!(validate_traces(&logs, LIMITS).unwrap_err(), WireError::Mismatch);
+    assert_eq!(
+        validate::validate(Signal::Traces, &logs, LIMITS).unwrap_err(),
+        WireError::Mismatch
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A conformance case, and what an answer is compared with.
 
+use brokle_model::telemetry::Signal;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
 use tonic::Code;
@@ -12,6 +13,7 @@ pub(super) const JSON: &str = "application/json";
 
 /// One request and what must come of it.
 pub(super) struct Case {
+    pub(super) signal: Signal,
     pub(super) name: &'static str,
     pub(super) method: &'static str,
     pub(super) path: &'static str,
@@ -34,7 +36,7 @@ pub(super) struct Expected {
 pub(super) enum Outcome {
     /// Nothing but success: an empty message.
     Full,
-    /// So many spans were refused, and a reason was given.
+    /// So many items were refused, and a reason was given.
     Partial(i64),
     /// A `google.rpc.Status` with a message.
     Failure(Code, Retry),
@@ -47,18 +49,23 @@ pub(super) enum Retry {
     After,
 }
 
-impl Case {
+/// Makes the cases of one signal.
+#[derive(Clone, Copy)]
+pub(super) struct Kit(pub(super) Signal);
+
+impl Kit {
     /// A good protobuf request.
-    pub(super) fn protobuf(name: &'static str) -> Self {
-        Self {
+    pub(super) fn protobuf(self, name: &'static str) -> Case {
+        Case {
+            signal: self.0,
             name,
             method: "POST",
-            path: "/v1/traces",
+            path: self.path(),
             headers: vec![
                 ("content-type", PROTOBUF.to_owned()),
                 ("x-api-key", GOOD_KEY.to_owned()),
             ],
-            body: payload::protobuf(),
+            body: payload::of(self.0, &[true]),
             expected: Expected {
                 status: 200,
                 content_type: PROTOBUF,
@@ -69,12 +76,34 @@ impl Case {
     }
 
     /// A good JSON request.
-    pub(super) fn json(name: &'static str) -> Self {
-        let mut case = Self::protobuf(name)
+    pub(super) fn json(self, name: &'static str) -> Case {
+        let mut case = self
+            .protobuf(name)
             .header("content-type", JSON)
-            .body(payload::json());
+            .body(payload::json_of(self.0, &[true]));
         case.expected.content_type = JSON;
         case
+    }
+
+    pub(super) const fn path(self) -> &'static str {
+        match self.0 {
+            Signal::Traces => "/v1/traces",
+            Signal::Logs => "/v1/logs",
+            Signal::Metrics => "/v1/metrics",
+            Signal::Changes => panic!("changes are not OTLP"),
+        }
+    }
+}
+
+impl Case {
+    /// A good protobuf request of traces.
+    pub(super) fn protobuf(name: &'static str) -> Self {
+        Kit(Signal::Traces).protobuf(name)
+    }
+
+    /// A good JSON request of traces.
+    pub(super) fn json(name: &'static str) -> Self {
+        Kit(Signal::Traces).json(name)
     }
 
     pub(super) fn header(mut self, name: &'static str, value: &str) -> Self {
@@ -108,8 +137,8 @@ impl Case {
         self
     }
 
-    pub(super) fn rejects(mut self, spans: i64) -> Self {
-        self.expected.outcome = Outcome::Partial(spans);
+    pub(super) fn rejects(mut self, items: i64) -> Self {
+        self.expected.outcome = Outcome::Partial(items);
         self
     }
 
@@ -156,7 +185,7 @@ impl WireStatus {
 }
 
 /// Reads an answer's body.
-pub(super) fn outcome(is_success: bool, content_type: &str, body: &[u8]) -> Outcome {
+pub(super) fn outcome(signal: Signal, is_success: bool, content_type: &str, body: &[u8]) -> Outcome {
     match (is_success, content_type) {
         (true, PROTOBUF) => success(body),
         (false, PROTOBUF) => {
@@ -164,13 +193,13 @@ pub(super) fn outcome(is_success: bool, content_type: &str, body: &[u8]) -> Outc
             assert!(!status.message.is_empty(), "a failure explains itself");
             Outcome::Failure(Code::from(status.code), status.retry())
         }
-        (true, JSON) => success_json(&serde_json::from_slice(body).unwrap()),
+        (true, JSON) => success_json(signal, &serde_json::from_slice(body).unwrap()),
         (false, JSON) => failure_json(&serde_json::from_slice(body).unwrap()),
         _ => panic!("answered in {content_type}"),
     }
 }
 
-/// Reads a successful answer in protobuf.
+/// Reads a successful answer in protobuf, in which the three signals do not differ.
 pub(super) fn success(body: &[u8]) -> Outcome {
     match ExportTraceServiceResponse::decode(body).unwrap().partial_success {
         None => {
@@ -187,7 +216,7 @@ pub(super) fn success(body: &[u8]) -> Outcome {
     }
 }
 
-fn success_json(body: &serde_json::Value) -> Outcome {
+fn success_json(signal: Signal, body: &serde_json::Value) -> Outcome {
     let Some(partial) = body.get("partialSuccess") else {
         assert_eq!(body, &serde_json::json!({}), "full success is an empty object");
         return Outcome::Full;
@@ -196,7 +225,13 @@ fn success_json(body: &serde_json::Value) -> Outcome {
         !partial["errorMessage"].as_str().unwrap().is_empty(),
         "partial success explains itself"
     );
-    Outcome::Partial(partial["rejectedSpans"].as_str().unwrap().parse().unwrap())
+    let count = match signal {
+        Signal::Traces => "rejectedSpans",
+        Signal::Logs => "rejectedLogRecords",
+        Signal::Metrics => "rejectedDataPoints",
+        Signal::Changes => panic!("changes are not OTLP"),
+    };
+    Outcome::Partial(partial[count].as_str().unwrap().parse().unwrap())
 }
 
 fn failure_json(body: &serde_json::Value) -> Outcome {

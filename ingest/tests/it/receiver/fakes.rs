@@ -18,7 +18,11 @@ use brokle_model::principal::Scope;
 use brokle_model::telemetry::{Signal, Submission};
 use brokle_model::telemetry_settings::EffectiveSettings;
 use chrono::DateTime;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value};
+use opentelemetry_proto::tonic::metrics::v1::{Metric, metric};
 use prometheus_client::registry::Registry;
 use prost::Message;
 use tokio::net::TcpListener;
@@ -105,22 +109,78 @@ impl FakeLog {
         std::mem::take(&mut *self.taken.lock().unwrap())
     }
 
-    /// Names of the spans that have been taken since the last call.
-    pub(crate) fn take_span_names(&self) -> Vec<String> {
-        let taken = self.take().into_iter();
-        let spans = taken.filter(|submission| submission.signal == Signal::Traces);
-        let bodies = spans.map(|submission| submission.body);
-        let requests = bodies.map(|body| ExportTraceServiceRequest::decode(body).unwrap());
-        let resources = requests.flat_map(|request| request.resource_spans);
-        let scopes = resources.flat_map(|resource| resource.scope_spans);
-        scopes
-            .flat_map(|scope| scope.spans)
-            .map(|span| span.name)
+    /// Names of the spans, bodies of the log records and names of the points' metrics that have been taken since the
+    /// last call.
+    pub(crate) fn take_names(&self) -> Vec<String> {
+        self.take()
+            .into_iter()
+            .filter(|submission| submission.signal != Signal::Changes)
+            .flat_map(|submission| {
+                let names = names(&submission);
+                assert_eq!(names.len(), submission.items as usize, "what is counted is there");
+                names
+            })
             .collect()
     }
 
     pub(crate) fn memory_used(&self) -> u64 {
         self.memory.used()
+    }
+}
+
+fn names(submission: &Submission) -> Vec<String> {
+    let body = submission.body.clone();
+    match submission.signal {
+        Signal::Traces => {
+            let request = ExportTraceServiceRequest::decode(body).unwrap();
+            let scopes = request
+                .resource_spans
+                .into_iter()
+                .flat_map(|group| group.scope_spans);
+            scopes
+                .flat_map(|scope| scope.spans)
+                .map(|span| span.name)
+                .collect()
+        }
+        Signal::Logs => {
+            let request = ExportLogsServiceRequest::decode(body).unwrap();
+            let scopes = request
+                .resource_logs
+                .into_iter()
+                .flat_map(|group| group.scope_logs);
+            let records = scopes.flat_map(|scope| scope.log_records);
+            records.map(|record| text(record.body)).collect()
+        }
+        Signal::Metrics => {
+            let request = ExportMetricsServiceRequest::decode(body).unwrap();
+            let scopes = request
+                .resource_metrics
+                .into_iter()
+                .flat_map(|group| group.scope_metrics);
+            let metrics = scopes.flat_map(|scope| scope.metrics);
+            metrics
+                .flat_map(|metric| vec![metric.name.clone(); points(&metric)])
+                .collect()
+        }
+        Signal::Changes => Vec::new(),
+    }
+}
+
+fn text(body: Option<AnyValue>) -> String {
+    match body.and_then(|body| body.value) {
+        Some(any_value::Value::StringValue(text)) => text,
+        other => format!("{other:?}"),
+    }
+}
+
+fn points(metric: &Metric) -> usize {
+    match &metric.data {
+        None => 0,
+        Some(metric::Data::Gauge(data)) => data.data_points.len(),
+        Some(metric::Data::Sum(data)) => data.data_points.len(),
+        Some(metric::Data::Histogram(data)) => data.data_points.len(),
+        Some(metric::Data::ExponentialHistogram(data)) => data.data_points.len(),
+        Some(metric::Data::Summary(data)) => data.data_points.len(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use brokle_ingest::wal::AppendError;
+use brokle_model::telemetry::Signal;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -21,7 +22,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::cases::{Retry, WireStatus};
 use super::fakes::{GOOD_KEY, Mood, READ_ONLY_KEY, Servers, UNCHECKABLE_KEY};
-use super::payload::{bad, good, request};
+use super::payload::{self, bad, good, request};
 
 async fn channel(servers: &Servers) -> Channel {
     Channel::from_shared(format!("http://{}", servers.grpc))
@@ -70,7 +71,7 @@ async fn the_generated_client_is_served_with_every_compression() {
                 partial_success: None
             }
         );
-        assert_eq!(servers.log.take_span_names(), ["a", "b"]);
+        assert_eq!(servers.log.take_names(), ["a", "b"]);
     }
     servers.until_idle().await;
 }
@@ -103,7 +104,7 @@ async fn a_bad_span_is_a_partial_success() {
         error_message,
     };
     assert_eq!(answer.into_inner().partial_success, Some(partial));
-    assert_eq!(servers.log.take_span_names(), ["kept"]);
+    assert_eq!(servers.log.take_names(), ["kept"]);
 }
 
 #[tokio::test]
@@ -160,17 +161,47 @@ async fn credentials_come_in_metadata() {
 }
 
 #[tokio::test]
-async fn logs_and_metrics_are_answered_as_unimplemented() {
+async fn the_generated_clients_of_logs_and_metrics_are_served_too() {
     let servers = Servers::start().await;
     let channel = channel(&servers).await;
-    let logs = LogsServiceClient::new(channel.clone())
-        .export(with_key(ExportLogsServiceRequest::default()))
-        .await;
-    assert_eq!(logs.unwrap_err().code(), Code::Unimplemented);
-    let metrics = MetricsServiceClient::new(channel.clone())
+    let mut logs = LogsServiceClient::new(channel.clone()).send_compressed(CompressionEncoding::Zstd);
+    let mut metrics = MetricsServiceClient::new(channel.clone()).send_compressed(CompressionEncoding::Gzip);
+
+    let answer = logs.export(with_key(ExportLogsServiceRequest::default())).await;
+    assert_eq!(answer.unwrap().into_inner().partial_success, None);
+    let answer = metrics
         .export(with_key(ExportMetricsServiceRequest::default()))
         .await;
-    assert_eq!(metrics.unwrap_err().code(), Code::Unimplemented);
+    assert_eq!(answer.unwrap().into_inner().partial_success, None);
+    assert!(servers.log.take().is_empty());
+
+    let items = [false, true, true];
+    let body = payload::of(Signal::Logs, &items);
+    let answer = logs
+        .export(with_key(ExportLogsServiceRequest::decode(&*body).unwrap()))
+        .await
+        .unwrap()
+        .into_inner();
+    let partial = answer.partial_success.unwrap();
+    assert_eq!(partial.rejected_log_records, 1);
+    assert_eq!(
+        partial.error_message,
+        "1 log records rejected: 1 because the time is too far in the future; the first is log record 0 of the request"
+    );
+    let body = payload::of(Signal::Metrics, &items);
+    let answer = metrics
+        .export(with_key(ExportMetricsServiceRequest::decode(&*body).unwrap()))
+        .await
+        .unwrap()
+        .into_inner();
+    let partial = answer.partial_success.unwrap();
+    assert_eq!(partial.rejected_data_points, 1);
+    assert_eq!(
+        partial.error_message,
+        "1 data points rejected: 1 because time_unix_nano is missing; the first is data point 0 of the request"
+    );
+    assert_eq!(servers.log.take_names(), ["good"; 4]);
+
     let anonymous = LogsServiceClient::new(channel)
         .export(ExportLogsServiceRequest::default())
         .await;
@@ -225,7 +256,11 @@ async fn health_tells_what_is_served() {
         ),
         (
             "opentelemetry.proto.collector.logs.v1.LogsService",
-            ServingStatus::NotServing,
+            ServingStatus::Serving,
+        ),
+        (
+            "opentelemetry.proto.collector.metrics.v1.MetricsService",
+            ServingStatus::Serving,
         ),
     ];
     for (service, expected) in services {

@@ -1,5 +1,6 @@
 //! OTLP/gRPC frame by frame.
 
+use brokle_model::telemetry::Signal;
 use tonic::{Code, Status};
 
 use super::cases::{Outcome, Retry, success};
@@ -8,8 +9,8 @@ use super::grpc::detail;
 use super::payload::{self, frame, gzip, zlib, zstd};
 
 /// A request written by hand, for what no client library sends.
-struct RawCase {
-    name: &'static str,
+pub(super) struct RawCase {
+    pub(super) name: &'static str,
     content_type: &'static str,
     encoding: Option<&'static str>,
     body: Vec<u8>,
@@ -33,8 +34,9 @@ fn encoded(name: &'static str, encoding: &'static str, body: Vec<u8>, expected: 
     }
 }
 
-fn raw_cases() -> Vec<RawCase> {
-    let body = payload::protobuf();
+/// What must hold of frames, for each signal.
+pub(super) fn raw_cases(signal: Signal) -> Vec<RawCase> {
+    let body = payload::of(signal, &[true]);
     let invalid = || Outcome::Failure(Code::InvalidArgument, Retry::Never);
     let unimplemented = || Outcome::Failure(Code::Unimplemented, Retry::Never);
     let full = || Outcome::Full;
@@ -71,8 +73,8 @@ fn raw_cases() -> Vec<RawCase> {
         encoded("called gzip", "gzip", frame(1, &body), invalid()),
         raw("a message of no bytes", frame(0, b""), full()),
         raw(
-            "one bad span of three",
-            frame(0, &payload::protobuf_partial()),
+            "one good of three",
+            frame(0, &payload::of(signal, &[false, true, false])),
             Outcome::Partial(2),
         ),
         raw("no message", vec![], invalid()),
@@ -81,47 +83,56 @@ fn raw_cases() -> Vec<RawCase> {
         raw("two messages", two, invalid()),
         raw("an unknown flag", frame(2, &body), invalid()),
         raw("not protobuf", frame(0, &[0xff; 16]), invalid()),
-        raw("JSON inside", frame(0, &payload::json()), invalid()),
+        raw(
+            "JSON inside",
+            frame(0, &payload::json_of(signal, &[true])),
+            invalid(),
+        ),
     ]
 }
 
-#[tokio::test]
-async fn frames_are_read_to_the_letter() {
-    let servers = Servers::start().await;
-    let client = reqwest::Client::builder()
-        .http2_prior_knowledge()
-        .build()
-        .unwrap();
-    let url = format!(
-        "http://{}/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-        servers.grpc
-    );
-    for case in raw_cases() {
-        let name = case.name;
-        let mut request = client
-            .post(&url)
-            .header("content-type", case.content_type)
-            .header("te", "trailers");
-        if let Some(encoding) = case.encoding {
-            request = request.header("grpc-encoding", encoding);
-        }
-        let response = request
-            .header("x-api-key", GOOD_KEY)
-            .body(case.body)
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(response.status(), 200, "{name}");
-        assert_eq!(response.headers()["content-type"], "application/grpc", "{name}");
-        assert!(response.headers().contains_key("x-request-id"), "{name}");
-        let actual = match Status::from_header_map(response.headers()) {
-            // Trailers only: the head is all there is.
-            Some(status) => Outcome::Failure(status.code(), detail(&status).retry()),
-            None => success(&response.bytes().await.unwrap()[5..]),
-        };
-        assert_eq!(actual, case.expected, "{name}");
+const fn service(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Traces => "trace.v1.TraceService",
+        Signal::Logs => "logs.v1.LogsService",
+        Signal::Metrics => "metrics.v1.MetricsService",
+        Signal::Changes => panic!("changes are not OTLP"),
     }
-    servers.until_idle().await;
+}
+
+/// Sends a case, and says what came of it.
+pub(super) async fn play(servers: &Servers, client: &reqwest::Client, signal: Signal, case: RawCase) {
+    let name = format!("{} over gRPC: {}", signal.as_str(), case.name);
+    let url = format!(
+        "http://{}/opentelemetry.proto.collector.{}/Export",
+        servers.grpc,
+        service(signal)
+    );
+    let mut request = client
+        .post(url)
+        .header("content-type", case.content_type)
+        .header("te", "trailers");
+    if let Some(encoding) = case.encoding {
+        request = request.header("grpc-encoding", encoding);
+    }
+    let response = request
+        .header("x-api-key", GOOD_KEY)
+        .body(case.body)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200, "{name}");
+    assert_eq!(response.headers()["content-type"], "application/grpc", "{name}");
+    assert!(response.headers().contains_key("x-request-id"), "{name}");
+    let actual = match Status::from_header_map(response.headers()) {
+        // Trailers only: the head is all there is.
+        Some(status) => Outcome::Failure(status.code(), detail(&status).retry()),
+        None => success(&response.bytes().await.unwrap()[5..]),
+    };
+    assert_eq!(actual, case.expected, "{name}");
+    let stored = servers.log.take_names();
+    let is_stored = !matches!(actual, Outcome::Failure(..)) && case.name != "a message of no bytes";
+    assert_eq!(stored.len(), usize::from(is_stored), "{name}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! OTLP/HTTP beyond one request and its answer: tags, hints, framing, browsers, figures.
 
 use brokle_ingest::wal::AppendError;
+use brokle_model::telemetry::Signal;
 use tonic::Code;
 
 use super::cases::{Case, JSON, PROTOBUF, Retry};
@@ -125,7 +126,7 @@ async fn the_same_cases_hold_over_http2() {
             .header("content-encoding", "gzip")
             .body(gzip(&payload::protobuf())),
         Case::protobuf("partial")
-            .body(payload::protobuf_partial())
+            .body(payload::of(Signal::Traces, &[false, true, false]))
             .rejects(2),
         Case::json("no key")
             .without("x-api-key")
@@ -151,7 +152,7 @@ async fn a_chunked_body_is_joined() {
         .await
         .unwrap();
     assert_eq!(response.status(), 200);
-    assert_eq!(servers.log.take_span_names(), ["good"]);
+    assert_eq!(servers.log.take_names(), ["good"]);
     servers.until_idle().await;
 }
 
@@ -207,7 +208,9 @@ async fn a_scrape_tells_what_came_in() {
     play(
         &servers,
         &client,
-        &Case::json("partial").body(payload::json_partial()).rejects(2),
+        &Case::json("partial")
+            .body(payload::json_of(Signal::Traces, &[false, true, false]))
+            .rejects(2),
     )
     .await;
     let refused = Case::json("no key")
@@ -215,13 +218,14 @@ async fn a_scrape_tells_what_came_in() {
         .fails(401, Code::Unauthenticated, Retry::Never);
     play(&servers, &client, &refused).await;
     let scrape = servers.scrape();
-    let body_bytes = payload::protobuf().len() + payload::json_partial().len();
+    let body_bytes =
+        payload::protobuf().len() + payload::json_of(Signal::Traces, &[false, true, false]).len();
     for line in [
         r#"brokle_receiver_requests_total{transport="http",outcome="accepted"} 1"#.to_owned(),
         r#"brokle_receiver_requests_total{transport="http",outcome="partial"} 1"#.to_owned(),
         r#"brokle_receiver_requests_total{transport="http",outcome="credential_missing"} 1"#.to_owned(),
-        r#"brokle_receiver_received_spans_total{transport="http"} 2"#.to_owned(),
-        r#"brokle_receiver_rejected_spans_total{reason="trace_id"} 2"#.to_owned(),
+        r#"brokle_receiver_received_items_total{transport="http",signal="traces"} 2"#.to_owned(),
+        r#"brokle_receiver_rejected_items_total{signal="traces",reason="trace_id"} 2"#.to_owned(),
         format!(r#"brokle_receiver_wire_bytes_total{{transport="http"}} {body_bytes}"#),
         format!(r#"brokle_receiver_body_bytes_total{{transport="http"}} {body_bytes}"#),
     ] {

@@ -236,7 +236,7 @@ async fn a_sender_that_expects_to_be_asked_is_asked_only_when_admitted() {
             assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         }
     }
-    assert_eq!(servers.log.take_span_names(), ["good"]);
+    assert_eq!(servers.log.take_names(), ["good"]);
 }
 
 #[tokio::test]
@@ -277,7 +277,7 @@ async fn a_grpc_connection_that_never_speaks_is_closed() {
         .metadata_mut()
         .insert("x-api-key", GOOD_KEY.parse().unwrap());
     TraceServiceClient::new(channel).export(export).await.unwrap();
-    assert_eq!(servers.log.take_span_names(), ["after"]);
+    assert_eq!(servers.log.take_names(), ["after"]);
 }
 
 /// Reads up to the end of one response head.

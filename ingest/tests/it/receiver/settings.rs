@@ -78,6 +78,6 @@ async fn what_reaches_the_log_is_redacted_already() {
         vec![payload::good("to ada@example.com"), payload::good("plain")],
     )
     .await;
-    assert_eq!(servers.log.take_span_names(), ["to [REDACTED:email]", "plain"]);
+    assert_eq!(servers.log.take_names(), ["to [REDACTED:email]", "plain"]);
     servers.until_idle().await;
 }

@@ -1,5 +1,7 @@
 //! `/v1/traces` where SDK calls arrive too.
 
+use brokle_model::telemetry::Signal;
+
 use super::cases::{JSON, PROTOBUF};
 use super::fakes::{GOOD_KEY, Servers};
 use super::payload::{self, gzip};
@@ -47,11 +49,7 @@ async fn the_body_decides_between_otlp_and_the_sdk() {
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), status, "{name}");
         let is_stored = status == 200 && name != "an empty protobuf message";
-        assert_eq!(
-            servers.log.take_span_names().len(),
-            usize::from(is_stored),
-            "{name}"
-        );
+        assert_eq!(servers.log.take_names().len(), usize::from(is_stored), "{name}");
         if status == 201 {
             let body: serde_json::Value = response.json().await.unwrap();
             assert_eq!(body["success"], true, "{name}");
@@ -66,18 +64,24 @@ async fn the_body_decides_between_otlp_and_the_sdk() {
 }
 
 #[tokio::test]
-async fn the_other_signals_are_refused_there_too() {
+async fn the_other_signals_are_taken_there_too() {
     let servers = Servers::start().await;
-    for path in ["/v1/logs", "/v1/metrics"] {
-        let request = reqwest::Client::new().post(format!("http://{}{path}", servers.shared));
-        let response = request
-            .header("x-api-key", GOOD_KEY)
-            .header("content-type", JSON)
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(response.status(), 501);
-        let body: serde_json::Value = response.json().await.unwrap();
-        assert_eq!(body["code"], 12);
+    for (path, signal) in [("/v1/logs", Signal::Logs), ("/v1/metrics", Signal::Metrics)] {
+        let bodies = [
+            (JSON, payload::json_of(signal, &[true, false])),
+            (PROTOBUF, payload::of(signal, &[true, false])),
+        ];
+        for (content_type, body) in bodies {
+            let request = reqwest::Client::new()
+                .post(format!("http://{}{path}", servers.shared))
+                .header("x-api-key", GOOD_KEY)
+                .header("content-type", content_type)
+                .body(body);
+            let response = request.send().await.unwrap();
+            assert_eq!(response.status(), 200);
+            assert_eq!(response.headers()["content-type"], content_type);
+            let taken = servers.log.take();
+            assert_eq!((taken.len(), taken[0].signal, taken[0].items), (1, signal, 1));
+        }
     }
 }

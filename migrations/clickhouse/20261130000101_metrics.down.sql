@@ -1,0 +1,3 @@
+DROP VIEW IF EXISTS metric_names_view SYNC;
+DROP TABLE IF EXISTS metric_names SYNC;
+DROP TABLE IF EXISTS metrics SYNC;
