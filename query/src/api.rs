@@ -3,6 +3,8 @@
 mod analytics;
 mod completion;
 mod export;
+mod log_records;
+mod metrics;
 mod observations;
 mod scores;
 #[cfg(test)]
@@ -55,6 +57,12 @@ impl Query {
             .routes(routes!(observations::list_observations))
             .routes(routes!(export::export_trace))
             .routes(routes!(scores::list_scores))
+            .routes(routes!(log_records::list_log_records))
+            .routes(routes!(log_records::list_trace_log_records))
+            .routes(routes!(log_records::export_log_records))
+            .routes(routes!(metrics::list_metrics))
+            .routes(routes!(metrics::metric_series))
+            .routes(routes!(metrics::export_metric))
             .routes(routes!(analytics::overview))
             .routes(routes!(analytics::requests))
             .routes(routes!(analytics::costs))

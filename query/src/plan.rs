@@ -4,6 +4,9 @@ mod analytics;
 mod attributes;
 mod cursor;
 mod error;
+mod log_records;
+mod metrics;
+mod place;
 mod range;
 mod scores;
 
@@ -15,6 +18,14 @@ pub use analytics::{
 pub use attributes::{ATTRIBUTES_DEFAULT, ATTRIBUTES_MAX, AttributeScope, Attributes};
 pub use cursor::{Cursor, InvalidCursor};
 pub use error::PlanError;
+pub use log_records::{
+    LOG_RECORDS_DEFAULT, LOG_RECORDS_MAX, LogFilter, LogList, TimeOrder, severity, severity_word,
+};
+pub use metrics::{
+    Aggregation, METRIC_NAMES_DEFAULT, METRIC_NAMES_MAX, MetricFilter, MetricNames, MetricPoints,
+    MetricSeries, attributes, group_by, step_ms,
+};
+pub use place::{LogCursor, NameCursor, PointCursor};
 pub use range::{TimeRange, to_nanos};
 pub use scores::{SCORES_DEFAULT, SCORES_MAX, ScoreCursor, ScoreList};
 

@@ -4,6 +4,8 @@ mod analytics;
 mod charts;
 mod error;
 mod list;
+mod log_records;
+mod metrics;
 mod observations;
 mod scores;
 mod trace;
@@ -15,6 +17,7 @@ use brokle_model::clock::SharedClock;
 use brokle_storage::telemetry::{SqlQuery, TelemetryReader};
 
 pub(crate) use error::ReadError;
+pub(crate) use log_records::LogPage;
 pub(crate) use observations::ObservationPage;
 
 /// Reads one project's telemetry at a time.

@@ -6,11 +6,13 @@
 //! - lists repeat the sort key's prefix in ORDER BY, so that reading stops when the page is full, and go on
 //!   by keyset, never by OFFSET;
 //! - FINAL is never used on them (only on the small table of roll-ups): a resent row is told apart by `LIMIT 1 BY` among the few rows of a page;
-//! - lists and charts read the narrow `observations_core`; only what one trace shows, and full text, reads
+//! - lists and charts of traces read the narrow `observations_core`; only what one trace shows, and full text, reads
 //!   `observations`.
 
 mod charts;
 mod condition;
+mod log_records;
+mod metrics;
 mod observations;
 mod scores;
 mod statement;
@@ -23,6 +25,8 @@ mod windows;
 
 pub(crate) use charts::{FACET_VALUES_MAX, FACETS, FacetName, histogram};
 pub(crate) use condition::is_about_names;
+pub(crate) use log_records::{log_record_keys, log_record_rows, log_trace_window, message_records};
+pub(crate) use metrics::{LOOKBACK_MS, STATES_MAX, Stream, metric_names, metric_points, metric_states};
 pub(crate) use observations::{observation_keys, observation_rows};
 pub(crate) use scores::scores;
 pub(crate) use summaries::{summaries, trace_metadata};

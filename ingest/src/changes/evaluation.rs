@@ -16,7 +16,7 @@ use super::score_rows::{self, SCORES, ScoreRow};
 use super::table::TableError;
 use crate::otlp::span::{EventView, SpanView};
 use crate::otlp::value::AnyValueView;
-use crate::otlp::view::{ResourceSpansView, ScopeSpansView, TracesView};
+use crate::otlp::view::{ExportView, ResourceGroupView, ScopeGroupView};
 use crate::pipeline::batch::{RangeRecord, TableBatch};
 
 const EVENT: &str = "gen_ai.evaluation.result";
@@ -42,10 +42,10 @@ pub(crate) fn batches(records: &[RangeRecord<'_>]) -> Result<Vec<TableBatch>, Ta
 
 fn read(record: &RangeRecord<'_>, rows: &mut Vec<ScoreRow>) {
     let received_ns = record.received_at.timestamp_nanos_opt().unwrap_or(0);
-    let scopes = TracesView::new(record.body)
-        .resource_spans()
-        .flat_map(ResourceSpansView::scope_spans);
-    for span in scopes.flat_map(ScopeSpansView::spans) {
+    let scopes = ExportView::new(record.body)
+        .resources()
+        .flat_map(ResourceGroupView::scopes);
+    for span in scopes.flat_map(ScopeGroupView::spans) {
         for event in span.events().filter(|event| event.name.as_str() == EVENT) {
             rows.extend(score(record, received_ns, &span, &event));
         }

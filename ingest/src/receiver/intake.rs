@@ -211,10 +211,7 @@ impl Receiver {
     pub(crate) fn start_bounds_ns(&self, retention_days: u16) -> (i64, i64) {
         let limits = self.limits(retention_days);
         let signed = |nanos: u64| i64::try_from(nanos).unwrap_or(i64::MAX);
-        (
-            signed(limits.earliest_start_unix_nano),
-            signed(limits.latest_start_unix_nano),
-        )
+        (signed(limits.earliest_unix_nano), signed(limits.latest_unix_nano))
     }
 
     /// Takes a body that has been checked for good, or says why not.

@@ -48,6 +48,11 @@ pub(super) async fn list_observations(
         .map_err(refused)?
         .page;
     let mut observations: Vec<Observation> = page.items.into_iter().map(Observation::from).collect();
+    query
+        .reads
+        .complete_messages(member.project, trace, &mut observations)
+        .await
+        .map_err(refused)?;
     let scores = query
         .reads
         .scores_of(member.project, trace)

@@ -39,6 +39,14 @@ pub enum PlanError {
         /// The most steps.
         steps_max: i64,
     },
+    /// A word that the parameter does not know.
+    #[error("`{field}` must be {expected}")]
+    UnknownWord {
+        /// The parameter.
+        field: &'static str,
+        /// What it knows.
+        expected: &'static str,
+    },
     /// Not a cursor of ours.
     #[error(transparent)]
     Cursor(#[from] InvalidCursor),
@@ -51,7 +59,7 @@ impl PlanError {
     /// The parameter at fault.
     pub const fn field(&self) -> &'static str {
         match self {
-            Self::InvalidTime { field, .. } => field,
+            Self::InvalidTime { field, .. } | Self::UnknownWord { field, .. } => field,
             Self::EmptyRange | Self::RangeTooLong { .. } => "from",
             Self::LimitOutOfRange { .. } => "limit",
             Self::IntervalOutOfRange { .. } => "interval_ms",
@@ -71,6 +79,7 @@ impl Classify for PlanError {
             Self::Cursor(_) => "invalid_cursor",
             Self::Filter(error) => error.code(),
             Self::InvalidTime { .. } | Self::EmptyRange | Self::RangeTooLong { .. } => "invalid_time_range",
+            Self::UnknownWord { .. } => "invalid_parameter",
             Self::LimitOutOfRange { .. } => "invalid_limit",
             Self::IntervalOutOfRange { .. } => "invalid_interval",
         }

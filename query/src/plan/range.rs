@@ -40,6 +40,14 @@ impl TimeRange {
         Ok(Self { from, to })
     }
 
+    /// All time that anything can be of: for what is found by its id.
+    pub fn everything(now: DateTime<Utc>) -> Self {
+        Self {
+            from: DateTime::UNIX_EPOCH,
+            to: now + Duration::days(DAYS_MAX),
+        }
+    }
+
     /// The range with its end a little later: for lists without an end, which should show what clients
     /// send whose clocks run ahead of ours.
     #[must_use]

@@ -17,6 +17,15 @@ pub(crate) enum ReadError {
     /// No such trace in this project.
     #[error("there is no such trace in this project")]
     TraceNotFound,
+    /// No such metric in this project and time.
+    #[error("there is no such metric in this project and time range")]
+    MetricNotFound,
+    /// The chart has too many series and steps.
+    #[error(
+        "the metric has too many series for so many steps: choose a longer `interval_ms`, a shorter time range, or \
+         filter by `service` or `attributes`"
+    )]
+    TooManyStates,
     /// The answer would cost more than one request may.
     #[error(
         "this would read too much at once: choose a shorter time range, or add a filter on `name`, \
@@ -44,8 +53,8 @@ impl Classify for ReadError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Plan(error) => error.kind(),
-            Self::TraceNotFound => ErrorKind::NotFound,
-            Self::TooExpensive => ErrorKind::Invalid,
+            Self::TraceNotFound | Self::MetricNotFound => ErrorKind::NotFound,
+            Self::TooExpensive | Self::TooManyStates => ErrorKind::Invalid,
             Self::Storage(QueryError::Unavailable { .. }) => ErrorKind::Unavailable,
             Self::Storage(_) => ErrorKind::Internal,
             Self::Shape(error) => error.kind(),
@@ -56,7 +65,8 @@ impl Classify for ReadError {
         match self {
             Self::Plan(error) => error.code(),
             Self::TraceNotFound => "trace_not_found",
-            Self::TooExpensive => "query_too_expensive",
+            Self::MetricNotFound => "metric_not_found",
+            Self::TooExpensive | Self::TooManyStates => "query_too_expensive",
             Self::Storage(QueryError::Unavailable { .. }) => "telemetry_unavailable",
             Self::Storage(_) => "internal",
             Self::Shape(error) => error.code(),

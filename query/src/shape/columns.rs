@@ -3,9 +3,13 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Float64Type, Int8Type, Int64Type, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    Float64Type, Int8Type, Int32Type, Int64Type, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type,
+    UInt64Type,
 };
-use arrow_array::{Array, ArrayRef, BooleanArray, FixedSizeBinaryArray, MapArray, RecordBatch, StringArray};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array, MapArray,
+    RecordBatch, StringArray,
+};
 use brokle_model::id::{SpanId, TraceId};
 
 use super::ShapeError;
@@ -46,6 +50,11 @@ impl<'a> Columns<'a> {
         Ok(numbers.is_valid(row).then(|| numbers.value(row)))
     }
 
+    pub(super) fn signed(&self, name: &'static str) -> Read<&'a Int32Array> {
+        let numbers = self.array(name)?.as_primitive_opt::<Int32Type>();
+        numbers.ok_or_else(|| wrong(name, "a signed number"))
+    }
+
     pub(super) fn nanos(&self, name: &'static str) -> Read<&'a [i64]> {
         let times = self.array(name)?.as_primitive_opt::<TimestampNanosecondType>();
         times
@@ -62,15 +71,43 @@ impl<'a> Columns<'a> {
     }
 
     pub(super) fn texts(&self, name: &'static str, row: usize) -> Read<Vec<String>> {
-        let lists = self
-            .array(name)?
-            .as_list_opt::<i32>()
-            .ok_or_else(|| wrong(name, "a list"))?;
-        let items = lists.value(row);
+        let items = self.items(name, row)?;
         let items = items
             .as_string_opt::<i32>()
             .ok_or_else(|| wrong(name, "a list of texts"))?;
         Ok(items.iter().flatten().map(str::to_owned).collect())
+    }
+
+    pub(super) fn float(&self, name: &'static str) -> Read<&'a Float64Array> {
+        let numbers = self.array(name)?.as_primitive_opt::<Float64Type>();
+        numbers.ok_or_else(|| wrong(name, "a double"))
+    }
+
+    pub(super) fn integer(&self, name: &'static str) -> Read<&'a Int64Array> {
+        let numbers = self.array(name)?.as_primitive_opt::<Int64Type>();
+        numbers.ok_or_else(|| wrong(name, "a 64-bit integer"))
+    }
+
+    pub(super) fn counts(&self, name: &'static str, row: usize) -> Read<Vec<u64>> {
+        let items = self.items(name, row)?;
+        let numbers = items.as_primitive_opt::<UInt64Type>();
+        let numbers = numbers.ok_or_else(|| wrong(name, "a list of counts"))?;
+        Ok(numbers.values().to_vec())
+    }
+
+    pub(super) fn doubles(&self, name: &'static str, row: usize) -> Read<Vec<f64>> {
+        let items = self.items(name, row)?;
+        let numbers = items.as_primitive_opt::<Float64Type>();
+        let numbers = numbers.ok_or_else(|| wrong(name, "a list of doubles"))?;
+        Ok(numbers.values().to_vec())
+    }
+
+    fn items(&self, name: &'static str, row: usize) -> Read<ArrayRef> {
+        let lists = self
+            .array(name)?
+            .as_list_opt::<i32>()
+            .ok_or_else(|| wrong(name, "a list"))?;
+        Ok(lists.value(row))
     }
 
     pub(super) fn map(&self, name: &'static str) -> Read<Maps<'a>> {

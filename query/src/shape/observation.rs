@@ -162,10 +162,10 @@ impl From<SpanRow> for Observation {
                 .map(|(key, text)| (key, metadata_value(text)))
                 .collect(),
             attributes: attributes(row.attributes),
-            resource: resource(row.resource_string, row.resource_other),
+            resource: resource(row.origin.resource_string, row.origin.resource_other),
             scope: Scope {
-                name: present(&row.scope_name),
-                version: present(&row.scope_version),
+                name: present(&row.origin.scope_name),
+                version: present(&row.origin.scope_version),
             },
             events: each(&row.events, event),
             links: each(&row.links, link),
@@ -216,7 +216,7 @@ fn cost(total: &str, buckets: Vec<(String, String)>, source: &str) -> Option<Obj
     Some(std::iter::once(total).chain(buckets).collect())
 }
 
-fn attributes(typed: Attributes) -> Object {
+pub(super) fn attributes(typed: Attributes) -> Object {
     let mut merged = Object::new();
     merged.extend(
         typed
@@ -246,7 +246,7 @@ fn attributes(typed: Attributes) -> Object {
     merged
 }
 
-fn resource(string: Vec<(String, String)>, other: Vec<(String, String)>) -> Object {
+pub(super) fn resource(string: Vec<(String, String)>, other: Vec<(String, String)>) -> Object {
     attributes(Attributes {
         string,
         other,

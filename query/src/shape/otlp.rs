@@ -1,4 +1,4 @@
-//! Spans given back as OTLP/JSON: what was received, from the columns alone.
+//! Items given back as OTLP/JSON: what was received, from the columns alone.
 //!
 //! 64-bit integers are strings, ids are hex, bytes are base64, enumerations are numbers, and a field at its
 //! default is left out, as the protocol's JSON mapping has it. An input or output that was moved to a column
@@ -10,16 +10,29 @@ use brokle_model::telemetry::{ORIGINAL_END, ORIGINAL_START};
 use serde_json::{Map, Value, json};
 
 use super::any_value::double;
+use super::origin::Origin;
 use super::span_row::{Attributes, SpanRow};
 
 type Object = Map<String, Value>;
 
-/// The `ResourceSpans` of these spans. Neighbours of one resource and scope share a group.
-pub(crate) fn resource_spans(rows: Vec<SpanRow>) -> Vec<Value> {
+/// An item that can be given back: a span, a log record or a data point.
+pub(crate) trait Exported {
+    /// What a resource calls its scopes, such as `scopeSpans`.
+    const SCOPES: &'static str;
+    /// What a scope calls its items, such as `spans`.
+    const ITEMS: &'static str;
+    /// Where it is from.
+    fn origin(&self) -> &Origin;
+    /// Adds it to the items of its scope.
+    fn add_to(self, items: &mut Vec<Value>);
+}
+
+/// The `ResourceSpans`, `ResourceLogs` or `ResourceMetrics` of these items. Those of one resource and scope share a
+/// group.
+pub(crate) fn groups<T: Exported>(rows: Vec<T>) -> Vec<Value> {
     let mut resources: Vec<ResourceGroup> = Vec::new();
     for row in rows {
-        let (resource, scope) = (resource_of(&row), scope_of(&row));
-        let span = span_of(row);
+        let (resource, scope) = (resource_of(row.origin()), scope_of(row.origin()));
         let place = resources
             .iter()
             .position(|group| group.resource == resource)
@@ -31,15 +44,22 @@ pub(crate) fn resource_spans(rows: Vec<SpanRow>) -> Vec<Value> {
                 resources.len() - 1
             });
         let scopes = &mut resources[place].scopes;
-        match scopes.iter_mut().find(|group| group.scope == scope) {
-            Some(group) => group.spans.push(span),
-            None => scopes.push(ScopeGroup {
-                scope,
-                spans: vec![span],
-            }),
-        }
+        let place = scopes
+            .iter()
+            .position(|group| group.scope == scope)
+            .unwrap_or_else(|| {
+                scopes.push(ScopeGroup {
+                    scope,
+                    items: Vec::new(),
+                });
+                scopes.len() - 1
+            });
+        row.add_to(&mut scopes[place].items);
     }
-    resources.into_iter().map(ResourceGroup::into_value).collect()
+    resources
+        .into_iter()
+        .map(|group| group.into_value(T::SCOPES, T::ITEMS))
+        .collect()
 }
 
 /// An entity and the address of its schema.
@@ -56,27 +76,40 @@ struct ResourceGroup {
 
 struct ScopeGroup {
     scope: Described,
-    spans: Vec<Value>,
+    items: Vec<Value>,
 }
 
 impl ResourceGroup {
-    fn into_value(self) -> Value {
-        let scopes = self.scopes.into_iter().map(|group| {
+    fn into_value(self, scopes: &str, items: &str) -> Value {
+        let groups = self.scopes.into_iter().map(|group| {
             let mut object = Object::new();
             object.insert("scope".to_owned(), Value::Object(group.scope.fields));
-            object.insert("spans".to_owned(), Value::Array(group.spans));
+            object.insert(items.to_owned(), Value::Array(group.items));
             text(&mut object, "schemaUrl", group.scope.schema_url);
             Value::Object(object)
         });
         let mut object = Object::new();
         object.insert("resource".to_owned(), Value::Object(self.resource.fields));
-        object.insert("scopeSpans".to_owned(), Value::Array(scopes.collect()));
+        object.insert(scopes.to_owned(), Value::Array(groups.collect()));
         text(&mut object, "schemaUrl", self.resource.schema_url);
         Value::Object(object)
     }
 }
 
-fn resource_of(row: &SpanRow) -> Described {
+impl Exported for SpanRow {
+    const SCOPES: &'static str = "scopeSpans";
+    const ITEMS: &'static str = "spans";
+
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    fn add_to(self, items: &mut Vec<Value>) {
+        items.push(span_of(self));
+    }
+}
+
+fn resource_of(row: &Origin) -> Described {
     let typed = Attributes {
         string: row.resource_string.clone(),
         other: row.resource_other.clone(),
@@ -89,13 +122,14 @@ fn resource_of(row: &SpanRow) -> Described {
         "droppedAttributesCount",
         row.resource_dropped_attributes,
     );
+    list(&mut fields, "entityRefs", stored_list(&row.resource_entity_refs));
     Described {
         fields,
         schema_url: row.resource_schema_url.clone(),
     }
 }
 
-fn scope_of(row: &SpanRow) -> Described {
+fn scope_of(row: &Origin) -> Described {
     let mut fields = Object::new();
     text(&mut fields, "name", row.scope_name.clone());
     text(&mut fields, "version", row.scope_version.clone());
@@ -162,7 +196,7 @@ fn original_time(typed: &mut Attributes, key: &str) -> Option<String> {
     Some(typed.string.remove(place).1)
 }
 
-fn key_values(typed: Attributes) -> Vec<Value> {
+pub(super) fn key_values(typed: Attributes) -> Vec<Value> {
     let pair = |key: String, value: Value| json!({"key": key, "value": value});
     let mut list = Vec::new();
     list.extend(
@@ -199,33 +233,33 @@ fn key_values(typed: Attributes) -> Vec<Value> {
 }
 
 /// An `AnyValue` as stored. Nothing else is ever stored there; should it happen, the text is still given.
-fn stored_value(stored: &str) -> Value {
+pub(super) fn stored_value(stored: &str) -> Value {
     serde_json::from_str(stored).unwrap_or_else(|_| json!({"stringValue": stored}))
 }
 
-fn stored_list(stored: &str) -> Vec<Value> {
+pub(super) fn stored_list(stored: &str) -> Vec<Value> {
     serde_json::from_str(stored).unwrap_or_default()
 }
 
-fn text(object: &mut Object, name: &str, value: String) {
+pub(super) fn text(object: &mut Object, name: &str, value: String) {
     if !value.is_empty() {
         object.insert(name.to_owned(), Value::String(value));
     }
 }
 
-fn count(object: &mut Object, name: &str, value: u32) {
+pub(super) fn count(object: &mut Object, name: &str, value: u32) {
     if value != 0 {
         object.insert(name.to_owned(), Value::from(value));
     }
 }
 
-fn nanos(object: &mut Object, name: &str, value: String) {
+pub(super) fn nanos(object: &mut Object, name: &str, value: String) {
     if value != "0" {
         object.insert(name.to_owned(), Value::String(value));
     }
 }
 
-fn list(object: &mut Object, name: &str, values: Vec<Value>) {
+pub(super) fn list(object: &mut Object, name: &str, values: Vec<Value>) {
     if !values.is_empty() {
         object.insert(name.to_owned(), Value::Array(values));
     }

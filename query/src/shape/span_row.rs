@@ -4,6 +4,7 @@ use arrow_array::RecordBatch;
 use brokle_model::id::{SpanId, TraceId};
 
 use super::columns::Columns;
+use super::origin::Origin;
 use super::trace::usage;
 use super::{ShapeError, Usage};
 
@@ -20,15 +21,7 @@ pub(crate) struct SpanRow {
     pub(crate) status_code: u8,
     pub(crate) status_message: String,
     pub(crate) attributes: Attributes,
-    pub(crate) resource_string: Vec<(String, String)>,
-    pub(crate) resource_other: Vec<(String, String)>,
-    pub(crate) resource_schema_url: String,
-    pub(crate) resource_dropped_attributes: u32,
-    pub(crate) scope_name: String,
-    pub(crate) scope_version: String,
-    pub(crate) scope_attributes: String,
-    pub(crate) scope_schema_url: String,
-    pub(crate) scope_dropped_attributes: u32,
+    pub(crate) origin: Origin,
     pub(crate) events: String,
     pub(crate) links: String,
     pub(crate) flags: u32,
@@ -41,7 +34,7 @@ pub(crate) struct SpanRow {
     pub(crate) derived: Derived,
 }
 
-/// A span's attributes by type. `other` holds OTLP/JSON.
+/// An item's attributes by type. `other` holds OTLP/JSON.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Attributes {
     pub(crate) string: Vec<(String, String)>,
@@ -113,15 +106,7 @@ impl SpanRow {
             status_code: code("status_code")?,
             status_message: text("status_message")?,
             attributes: Attributes::read(columns, row)?,
-            resource_string: columns.map("resource_string")?.texts(row)?,
-            resource_other: columns.map("resource_other")?.texts(row)?,
-            resource_schema_url: text("resource_schema_url")?,
-            resource_dropped_attributes: number("resource_dropped_attributes_count")?,
-            scope_name: text("scope_name")?,
-            scope_version: text("scope_version")?,
-            scope_attributes: text("scope_attributes")?,
-            scope_schema_url: text("scope_schema_url")?,
-            scope_dropped_attributes: number("scope_dropped_attributes_count")?,
+            origin: Origin::read(columns, row)?,
             events: text("events")?,
             links: text("links")?,
             flags: number("flags")?,
@@ -143,7 +128,7 @@ impl SpanRow {
 }
 
 impl Attributes {
-    fn read(columns: &Columns<'_>, row: usize) -> Result<Self, ShapeError> {
+    pub(super) fn read(columns: &Columns<'_>, row: usize) -> Result<Self, ShapeError> {
         Ok(Self {
             string: columns.map("attributes_string")?.texts(row)?,
             int: columns.map("attributes_int")?.integers(row)?,

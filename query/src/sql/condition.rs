@@ -225,19 +225,43 @@ pub(super) fn contains(expression: &str, text: &str, parameters: &mut Parameters
 /// Words anywhere in the name, or all of them in one input or one output. A phrase must also occur as it is.
 fn full_text(text: &str, margin: &Margin, parameters: &mut Parameters) -> String {
     let name = contains(ENTRY_NAME, text, parameters);
-    // The index folds ASCII only.
-    let words = parameters.texts(words(&text.to_ascii_lowercase()));
-    let is_phrase = text.chars().any(|c| c.is_ascii() && !c.is_ascii_alphanumeric());
-    let phrase = is_phrase.then(|| parameters.text(&text.to_lowercase()));
-    let within = |column: &str| {
-        let found = format!("hasAllTokens(lower({column}), {words})");
-        match &phrase {
-            Some(phrase) => format!("{found} AND positionUTF8(lowerUTF8({column}), {phrase}) > 0"),
-            None => found,
-        }
-    };
+    let words = Words::of(text, parameters);
+    let within = |column: &str| words.within(column);
     let row = format!("({} OR {})", within("input"), within("output"));
     any_of(&[name, margin.any("observations", &row)])
+}
+
+/// All words of a text; a phrase must also occur as it is.
+pub(super) struct Words {
+    words: Option<String>,
+    phrase: Option<String>,
+}
+
+impl Words {
+    pub(super) fn of(text: &str, parameters: &mut Parameters) -> Self {
+        // The index folds ASCII only.
+        let folded = text.to_ascii_lowercase();
+        let words = words(&folded);
+        let is_phrase = text.chars().any(|c| c.is_ascii() && !c.is_ascii_alphanumeric());
+        Self {
+            words: (!words.is_empty()).then(|| parameters.texts(words)),
+            phrase: is_phrase.then(|| parameters.text(&text.to_lowercase())),
+        }
+    }
+
+    /// Whether a column with a text index has them.
+    pub(super) fn within(&self, column: &str) -> String {
+        let words = self.words.as_ref();
+        let found = words.map(|words| format!("hasAllTokens(lower({column}), {words})"));
+        let phrase = self.phrase.as_ref();
+        let phrase = phrase.map(|phrase| format!("positionUTF8(lowerUTF8({column}), {phrase}) > 0"));
+        let both: Vec<String> = found.into_iter().chain(phrase).collect();
+        if both.is_empty() {
+            "true".to_owned()
+        } else {
+            both.join(" AND ")
+        }
+    }
 }
 
 /// Cuts as the text index does: at every ASCII character that is neither letter nor digit.

@@ -73,5 +73,5 @@ trace_id, span_id, parent_span_id, start_time, end_time, name, type, kind, level
         attributes_string, attributes_int, attributes_double, attributes_bool, attributes_other,
         resource_string, resource_other, metadata, input, input_source, output, output_source, events, links,
         flags, trace_state, dropped_attributes_count, dropped_events_count, dropped_links_count,
-        resource_dropped_attributes_count, resource_schema_url, scope_name, scope_version, scope_attributes,
+        resource_dropped_attributes_count, resource_entity_refs, resource_schema_url, scope_name, scope_version, scope_attributes,
         scope_dropped_attributes_count, scope_schema_url";

@@ -61,6 +61,10 @@ impl Parameters {
         self.scalar("Int64", &value.to_string())
     }
 
+    pub(super) fn unsigned(&mut self, value: u64) -> String {
+        self.scalar("UInt64", &value.to_string())
+    }
+
     pub(super) fn decimal(&mut self, value: Decimal) -> String {
         self.scalar("Decimal(38, 12)", &value.normalize().to_string())
     }

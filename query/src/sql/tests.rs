@@ -8,6 +8,8 @@ use crate::plan::{
     AttributeScope, Attributes, Cursor, Dimension, Histogram, ObservationList, TimeRange, TopCursor, TopSort,
 };
 
+mod signals;
+
 const PROJECT: ProjectId = ProjectId::from_u128(7);
 
 /// The text and what is bound to it, as one snapshot.

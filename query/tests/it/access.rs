@@ -62,6 +62,12 @@ async fn every_route_asks_who_is_calling_and_hides_foreign_projects() {
         format!("/traces/{trace}"),
         format!("/traces/{trace}/observations"),
         format!("/traces/{trace}/otlp"),
+        format!("/traces/{trace}/log-records"),
+        "/log-records".to_owned(),
+        "/log-records/otlp".to_owned(),
+        "/metrics".to_owned(),
+        "/metrics/m/series".to_owned(),
+        "/metrics/m/otlp".to_owned(),
     ];
     for path in paths {
         let own = format!("{path}?project_id={PROJECT}");

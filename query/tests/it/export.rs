@@ -5,6 +5,8 @@ use serde_json::json;
 use crate::rows::{Row, span_id, trace_id};
 use crate::stage::{Stage, with_parameters};
 
+const ENTITIES: &str = r#"[{"type":"service"}]"#;
+
 #[tokio::test]
 async fn the_export_is_what_was_received() {
     let stage = Stage::new().await;
@@ -13,6 +15,7 @@ async fn the_export_is_what_was_received() {
             .sql("resource_other", r#"map('pid', '{"intValue":"42"}')"#)
             .text("resource_schema_url", "https://schemas/1")
             .sql("resource_dropped_attributes_count", "1")
+            .text("resource_entity_refs", ENTITIES)
     };
     let (first, second) = (stage.ago(2_000), stage.ago(1_000));
     let full = resource(Row::new(1, 11, first))
@@ -63,7 +66,7 @@ async fn the_export_is_what_was_received() {
                 {"key": "service.name", "value": {"stringValue": "api"}},
                 {"key": "pid", "value": {"intValue": "42"}},
             ],
-            "droppedAttributesCount": 1,
+            "entityRefs": [{"type": "service"}], "droppedAttributesCount": 1,
         },
         "scopeSpans": [
             {

@@ -9,6 +9,8 @@ mod charts;
 mod export;
 mod filters;
 mod lists;
+mod log_records;
+mod metrics;
 mod observations;
 mod rollups;
 mod rows;

@@ -24,6 +24,12 @@ fn routes(tenant: &Tenant, trace_id: &str) -> Vec<(Method, String)> {
             format!("/api/v1/analytics/traces{path}?project_id={project}"),
         )
     };
+    let other = |path: &str| {
+        (
+            Method::GET,
+            format!("/api/v1/analytics/{path}?project_id={project}"),
+        )
+    };
     vec![
         (Method::GET, format!("/api/v1/organizations/{organization}")),
         (
@@ -50,6 +56,12 @@ fn routes(tenant: &Tenant, trace_id: &str) -> Vec<(Method, String)> {
         analytics(&format!("/{trace_id}")),
         analytics(&format!("/{trace_id}/observations")),
         analytics(&format!("/{trace_id}/otlp")),
+        analytics(&format!("/{trace_id}/log-records")),
+        other("log-records"),
+        other("log-records/otlp"),
+        other("metrics"),
+        other("metrics/m/series"),
+        other("metrics/m/otlp"),
     ]
 }
 

@@ -140,6 +140,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/analytics/log-records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a project's log records, newest first. */
+        get: operations["listLogRecords"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/log-records/otlp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exports log records, oldest first, as a bare OTLP/JSON `ExportLogsServiceRequest`. */
+        get: operations["exportLogRecords"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a project's metrics by name. */
+        get: operations["listMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/metrics/{name}/otlp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exports a metric's points as a bare OTLP/JSON `ExportMetricsServiceRequest`. */
+        get: operations["exportMetric"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/metrics/{name}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a metric over time, in steps. */
+        get: operations["metricSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/analytics/models": {
         parameters: {
             query?: never;
@@ -327,6 +412,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/analytics/traces/{trace_id}/log-records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a trace's log records, oldest first. */
+        get: operations["listTraceLogRecords"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/analytics/traces/{trace_id}/observations": {
         parameters: {
             query?: never;
@@ -484,6 +586,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization_id}/gateway": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the organisation's own providers, routes and quotas. Keys are never shown. */
+        get: operations["get_gateway_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/gateway/providers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description All of the organisation's configuration is checked together; when it is refused, nothing changes. */
+        put: operations["put_gateway_provider"];
+        post?: never;
+        delete: operations["delete_gateway_provider"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/gateway/quotas/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description All of the organisation's configuration is checked together; when it is refused, nothing changes. */
+        put: operations["put_gateway_quota"];
+        post?: never;
+        delete: operations["delete_gateway_quota"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/gateway/routes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description All of the organisation's configuration is checked together; when it is refused, nothing changes. */
+        put: operations["put_gateway_route"];
+        post?: never;
+        delete: operations["delete_gateway_route"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects": {
         parameters: {
             query?: never;
@@ -553,6 +723,23 @@ export interface paths {
         head?: never;
         /** Changes an API key: its name, its models, its expiry, and whether it works. Needs the role developer or more. */
         patch: operations["update_api_key"];
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/api-keys/{key_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replaces an API key by a new one that may do the same. Needs the role developer or more. */
+        post: operations["rotate_api_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/projects/{project_id}/prices": {
@@ -974,7 +1161,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Refuses an OTLP export of logs, which are not stored yet. */
+        /**
+         * Takes an OTLP export of logs.
+         * @description Log records that cannot be stored are refused alone and counted in `partialSuccess`. Failures are
+         *     `google.rpc.Status`, in the encoding of the request.
+         */
         post: operations["export_logs"];
         delete?: never;
         options?: never;
@@ -1034,7 +1225,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Refuses an OTLP export of metrics, which are not stored yet. */
+        /**
+         * Takes an OTLP export of metrics.
+         * @description Data points that cannot be stored are refused alone and counted in `partialSuccess`. Failures are
+         *     `google.rpc.Status`, in the encoding of the request.
+         */
         post: operations["export_metrics"];
         delete?: never;
         options?: never;
@@ -1351,91 +1546,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/organizations/{organization_id}/gateway": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Lists the organisation's own providers, routes and quotas. Keys are never shown. */
-        get: operations["get_gateway_config"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organizations/{organization_id}/gateway/providers/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** @description All of the organisation's configuration is checked together; when it is refused, nothing changes. */
-        put: operations["put_gateway_provider"];
-        post?: never;
-        delete: operations["delete_gateway_provider"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organizations/{organization_id}/gateway/quotas/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** @description All of the organisation's configuration is checked together; when it is refused, nothing changes. */
-        put: operations["put_gateway_quota"];
-        post?: never;
-        delete: operations["delete_gateway_quota"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organizations/{organization_id}/gateway/routes/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** @description All of the organisation's configuration is checked together; when it is refused, nothing changes. */
-        put: operations["put_gateway_route"];
-        post?: never;
-        delete: operations["delete_gateway_route"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/projects/{project_id}/api-keys/{key_id}/rotate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Replaces an API key by a new one that may do the same. Needs the role developer or more. */
-        post: operations["rotate_api_key"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1570,15 +1680,15 @@ export interface components {
             /** @example production */
             name: string;
             scopes?: ("ingest" | "gateway" | "read")[];
-            /** Format: date-time */
-            expires_at?: string | null;
-            /** @enum {string} */
-            format?: "project" | "short";
             /**
              * @description Patterns of the models that it may use, as callers name them or as `provider/model`; `*` stands for any run of
              *     characters. Every model unless told otherwise.
              */
             models?: string[];
+            /** Format: date-time */
+            expires_at?: string | null;
+            /** @enum {string} */
+            format?: "project" | "short";
         };
         /** @description A new organization. */
         CreateOrganizationRequest: {
@@ -1615,6 +1725,37 @@ export interface components {
              * @description Since when; `null` for since ever.
              */
             valid_from?: string | null;
+        };
+        /** @description A successful answer. */
+        Envelope_ApiKey: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description An API key, without its secret. */
+            data: {
+                id: string;
+                name: string;
+                /** @example bk_proj_01ABCD...WXYZ */
+                preview: string;
+                scopes: ("ingest" | "gateway" | "read")[];
+                /** @description Patterns of the models that it may use; every model when there are none. */
+                models: string[];
+                /** Format: date-time */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description To within half a minute.
+                 */
+                last_used_at: string | null;
+                /** Format: date-time */
+                expires_at: string | null;
+                /**
+                 * Format: date-time
+                 * @description Since when it does not work, though it may again.
+                 */
+                disabled_at: string | null;
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
         };
         /** @description A successful answer. */
         Envelope_Chart_CostsPoint: {
@@ -1746,6 +1887,40 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description A successful answer. */
+        Envelope_GatewayConfigEntries: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description All that the organisation configures of the gateway for itself. */
+            data: {
+                providers: components["schemas"]["GatewayConfigEntry"][];
+                routes: components["schemas"]["GatewayConfigEntry"][];
+                quotas: components["schemas"]["GatewayConfigEntry"][];
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_GatewayConfigEntry: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description A provider, route or quota of the organisation. */
+            data: {
+                name: string;
+                /** @description As in `brokle.toml`, without keys. */
+                config: unknown;
+                /** @description Whether a key is stored. It is never shown. */
+                has_key: boolean;
+                /** Format: date-time */
+                created_at: string;
+                /** Format: date-time */
+                updated_at: string;
+                /** @description Who changed it last. */
+                updated_by: string | null;
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
         Envelope_Histogram: {
             /** @description Always `true`. */
             success: boolean;
@@ -1772,6 +1947,33 @@ export interface components {
                 valid: boolean;
                 project_id: string;
                 scopes: ("ingest" | "gateway" | "read")[];
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_MetricChart: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description A metric over time. */
+            data: {
+                /** @description The metric. */
+                name: string;
+                /** @description `gauge`, `sum`, `histogram`, `exponential_histogram` or `summary`. */
+                kind: string;
+                /** @description Its unit, in UCUM's words. */
+                unit?: string | null;
+                /** @description What each value is, such as `rate`. */
+                aggregation: string;
+                /**
+                 * Format: int64
+                 * @description The width of a step.
+                 */
+                interval_ms: number;
+                /** @description One line per combination of the attributes asked for. */
+                series: components["schemas"]["Line"][];
+                /** @description Lines beyond the most, which are not here. */
+                omitted: number;
             };
             /** @description About the answer. */
             meta: components["schemas"]["Meta"];
@@ -2053,6 +2255,89 @@ export interface components {
                  * @description About how many observations carry it: values that are rare in their quarter of an hour are not counted.
                  */
                 observations: number;
+            }[];
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Vec_LogRecord: {
+            /** @description Always `true`. */
+            success: boolean;
+            data: {
+                /**
+                 * Format: date-time
+                 * @description When it happened; when it was seen or arrived, where that is not known.
+                 */
+                time: string;
+                /**
+                 * Format: date-time
+                 * @description When it was seen by the collection system.
+                 */
+                observed_time?: string | null;
+                /** @description 32 hex digits. */
+                trace_id?: string | null;
+                /** @description 16 hex digits. */
+                observation_id?: string | null;
+                /** @description `trace`, `debug`, `info`, `warn`, `error` or `fatal`. */
+                severity?: string | null;
+                /**
+                 * Format: int32
+                 * @description 1 to 24, 0 when not given.
+                 */
+                severity_number: number;
+                /** @description The source's own word for it. */
+                severity_text?: string | null;
+                /** @description The kind of event, when it is one. */
+                event_name?: string | null;
+                /** @description What was said. */
+                body: unknown;
+                /** @description Such as `production`. */
+                environment?: string | null;
+                /** @description The service that it is from. */
+                service_name?: string | null;
+                /** @description The record's attributes. */
+                attributes: {
+                    [key: string]: unknown;
+                };
+                /** @description The attributes of the resource that it is from. */
+                resource: {
+                    [key: string]: unknown;
+                };
+                /** @description The instrumentation that made it. */
+                scope: components["schemas"]["Scope"];
+            }[];
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Vec_MetricName: {
+            /** @description Always `true`. */
+            success: boolean;
+            data: {
+                /** @description What it is called. */
+                name: string;
+                /** @description `gauge`, `sum`, `histogram`, `exponential_histogram` or `summary`. */
+                kind: string;
+                /** @description Its unit, in UCUM's words. */
+                unit?: string | null;
+                /** @description What its producer says about it. */
+                description?: string | null;
+                /** @description `delta`, `cumulative`, or none where that means nothing. */
+                temporality?: string | null;
+                /** @description Whether a sum never falls. */
+                is_monotonic: boolean;
+                /** @description The services that send it, at most twenty. */
+                services: string[];
+                /**
+                 * Format: date-time
+                 * @description Its first point in the days looked at.
+                 */
+                first_seen: string;
+                /**
+                 * Format: date-time
+                 * @description Its last point in the days looked at.
+                 */
+                last_seen: string;
             }[];
             /** @description About the answer. */
             meta: components["schemas"]["Meta"];
@@ -2489,6 +2774,26 @@ export interface components {
             /** @description One per field. */
             fields: components["schemas"]["FacetField"][];
         };
+        /** @description All that the organisation configures of the gateway for itself. */
+        GatewayConfigEntries: {
+            providers: components["schemas"]["GatewayConfigEntry"][];
+            routes: components["schemas"]["GatewayConfigEntry"][];
+            quotas: components["schemas"]["GatewayConfigEntry"][];
+        };
+        /** @description A provider, route or quota of the organisation. */
+        GatewayConfigEntry: {
+            name: string;
+            /** @description As in `brokle.toml`, without keys. */
+            config: unknown;
+            /** @description Whether a key is stored. It is never shown. */
+            has_key: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description Who changed it last. */
+            updated_by: string | null;
+        };
         /** @description Traces over time. */
         Histogram: {
             /**
@@ -2598,6 +2903,28 @@ export interface components {
             latency?: components["schemas"]["Percentiles"] | null;
             time_to_first_token?: components["schemas"]["Percentiles"] | null;
             trace_duration?: components["schemas"]["Percentiles"] | null;
+        };
+        /** @description One line of a chart. */
+        Line: {
+            /** @description What tells it from the others. */
+            attributes: {
+                [key: string]: string;
+            };
+            /** @description The steps that have a value, oldest first. */
+            points: components["schemas"]["LinePoint"][];
+        };
+        /** @description One value. */
+        LinePoint: {
+            /**
+             * Format: date-time
+             * @description The step's beginning.
+             */
+            time: string;
+            /**
+             * Format: double
+             * @description None where it is not a number.
+             */
+            value?: number | null;
         };
         /** @description A line of a chart. */
         Line_CostsPoint: {
@@ -2763,12 +3090,103 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description A log record. */
+        LogRecord: {
+            /**
+             * Format: date-time
+             * @description When it happened; when it was seen or arrived, where that is not known.
+             */
+            time: string;
+            /**
+             * Format: date-time
+             * @description When it was seen by the collection system.
+             */
+            observed_time?: string | null;
+            /** @description 32 hex digits. */
+            trace_id?: string | null;
+            /** @description 16 hex digits. */
+            observation_id?: string | null;
+            /** @description `trace`, `debug`, `info`, `warn`, `error` or `fatal`. */
+            severity?: string | null;
+            /**
+             * Format: int32
+             * @description 1 to 24, 0 when not given.
+             */
+            severity_number: number;
+            /** @description The source's own word for it. */
+            severity_text?: string | null;
+            /** @description The kind of event, when it is one. */
+            event_name?: string | null;
+            /** @description What was said. */
+            body: unknown;
+            /** @description Such as `production`. */
+            environment?: string | null;
+            /** @description The service that it is from. */
+            service_name?: string | null;
+            /** @description The record's attributes. */
+            attributes: {
+                [key: string]: unknown;
+            };
+            /** @description The attributes of the resource that it is from. */
+            resource: {
+                [key: string]: unknown;
+            };
+            /** @description The instrumentation that made it. */
+            scope: components["schemas"]["Scope"];
+        };
         /** @description About a successful answer. */
         Meta: {
             /** @description The id to quote when reporting a problem. */
             request_id: string;
             /** @description Present on lists that come in pages. */
             pagination?: components["schemas"]["Pagination"];
+        };
+        /** @description A metric over time. */
+        MetricChart: {
+            /** @description The metric. */
+            name: string;
+            /** @description `gauge`, `sum`, `histogram`, `exponential_histogram` or `summary`. */
+            kind: string;
+            /** @description Its unit, in UCUM's words. */
+            unit?: string | null;
+            /** @description What each value is, such as `rate`. */
+            aggregation: string;
+            /**
+             * Format: int64
+             * @description The width of a step.
+             */
+            interval_ms: number;
+            /** @description One line per combination of the attributes asked for. */
+            series: components["schemas"]["Line"][];
+            /** @description Lines beyond the most, which are not here. */
+            omitted: number;
+        };
+        /** @description A metric that there is. */
+        MetricName: {
+            /** @description What it is called. */
+            name: string;
+            /** @description `gauge`, `sum`, `histogram`, `exponential_histogram` or `summary`. */
+            kind: string;
+            /** @description Its unit, in UCUM's words. */
+            unit?: string | null;
+            /** @description What its producer says about it. */
+            description?: string | null;
+            /** @description `delta`, `cumulative`, or none where that means nothing. */
+            temporality?: string | null;
+            /** @description Whether a sum never falls. */
+            is_monotonic: boolean;
+            /** @description The services that send it, at most twenty. */
+            services: string[];
+            /**
+             * Format: date-time
+             * @description Its first point in the days looked at.
+             */
+            first_seen: string;
+            /**
+             * Format: date-time
+             * @description Its last point in the days looked at.
+             */
+            last_seen: string;
         };
         /** @description One model, as `OpenAI` describes it. */
         Model: (components["schemas"]["KnownModel"] | null) & {
@@ -3136,6 +3554,14 @@ export interface components {
              */
             errors: number;
         };
+        /** @description How a key is to be replaced. */
+        RotateApiKeyRequest: {
+            /**
+             * Format: int64
+             * @description How long the old key goes on, in seconds; 30 days at most, and not at all unless told otherwise.
+             */
+            overlap_seconds?: number;
+        };
         /** @description Settings to be saved. */
         SaveTelemetrySettingsRequest: {
             /**
@@ -3425,6 +3851,18 @@ export interface components {
             /** @description The beginning of the entry's output. */
             output_preview?: string | null;
         };
+        /** @description What of a key is to be changed; what is absent stays. */
+        UpdateApiKeyRequest: {
+            name?: string | null;
+            models?: string[] | null;
+            /** @description Whether it stops working until it is enabled again. */
+            disabled?: boolean | null;
+            /**
+             * Format: date-time
+             * @description `null` means never.
+             */
+            expires_at?: string | null;
+        };
         /** @description Tokens, as the field counts them. */
         Usage: {
             /**
@@ -3465,111 +3903,6 @@ export interface components {
             name: string;
             /** Format: date-time */
             created_at: string;
-        };
-        /** @description A successful answer. */
-        Envelope_ApiKey: {
-            /** @description Always `true`. */
-            success: boolean;
-            /** @description An API key, without its secret. */
-            data: {
-                id: string;
-                name: string;
-                /** @example bk_proj_01ABCD...WXYZ */
-                preview: string;
-                scopes: ("ingest" | "gateway" | "read")[];
-                /** @description Patterns of the models that it may use; every model when there are none. */
-                models: string[];
-                /** Format: date-time */
-                created_at: string;
-                /**
-                 * Format: date-time
-                 * @description To within half a minute.
-                 */
-                last_used_at: string | null;
-                /** Format: date-time */
-                expires_at: string | null;
-                /**
-                 * Format: date-time
-                 * @description Since when it does not work, though it may again.
-                 */
-                disabled_at: string | null;
-            };
-            /** @description About the answer. */
-            meta: components["schemas"]["Meta"];
-        };
-        /** @description A successful answer. */
-        Envelope_GatewayConfigEntries: {
-            /** @description Always `true`. */
-            success: boolean;
-            /** @description All that the organisation configures of the gateway for itself. */
-            data: {
-                providers: components["schemas"]["GatewayConfigEntry"][];
-                routes: components["schemas"]["GatewayConfigEntry"][];
-                quotas: components["schemas"]["GatewayConfigEntry"][];
-            };
-            /** @description About the answer. */
-            meta: components["schemas"]["Meta"];
-        };
-        /** @description A successful answer. */
-        Envelope_GatewayConfigEntry: {
-            /** @description Always `true`. */
-            success: boolean;
-            /** @description A provider, route or quota of the organisation. */
-            data: {
-                name: string;
-                /** @description As in `brokle.toml`, without keys. */
-                config: unknown;
-                /** @description Whether a key is stored. It is never shown. */
-                has_key: boolean;
-                /** Format: date-time */
-                created_at: string;
-                /** Format: date-time */
-                updated_at: string;
-                /** @description Who changed it last. */
-                updated_by: string | null;
-            };
-            /** @description About the answer. */
-            meta: components["schemas"]["Meta"];
-        };
-        /** @description All that the organisation configures of the gateway for itself. */
-        GatewayConfigEntries: {
-            providers: components["schemas"]["GatewayConfigEntry"][];
-            routes: components["schemas"]["GatewayConfigEntry"][];
-            quotas: components["schemas"]["GatewayConfigEntry"][];
-        };
-        /** @description A provider, route or quota of the organisation. */
-        GatewayConfigEntry: {
-            name: string;
-            /** @description As in `brokle.toml`, without keys. */
-            config: unknown;
-            /** @description Whether a key is stored. It is never shown. */
-            has_key: boolean;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            updated_at: string;
-            /** @description Who changed it last. */
-            updated_by: string | null;
-        };
-        /** @description How a key is to be replaced. */
-        RotateApiKeyRequest: {
-            /**
-             * Format: int64
-             * @description How long the old key goes on, in seconds; 30 days at most, and not at all unless told otherwise.
-             */
-            overlap_seconds?: number;
-        };
-        /** @description What of a key is to be changed; what is absent stays. */
-        UpdateApiKeyRequest: {
-            name?: string | null;
-            models?: string[] | null;
-            /** @description Whether it stops working until it is enabled again. */
-            disabled?: boolean | null;
-            /**
-             * Format: date-time
-             * @description `null` means never.
-             */
-            expires_at?: string | null;
         };
     };
     responses: never;
@@ -3877,6 +4210,314 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Chart_LatencyPoint"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    listLogRecords: {
+        parameters: {
+            query: {
+                /** @description Whose log records. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description Records on the page: 1 to 1000, 100 by default. A page of very large ones may be shorter. Exports have no pages. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description The least severity: `trace`, `debug`, `info`, `warn`, `error`, `fatal`, or OTLP's number. */
+                severity?: string;
+                /** @description The service's name. */
+                service?: string;
+                /** @description The environment. */
+                environment?: string;
+                /** @description The event's name. */
+                event_name?: string;
+                /** @description Words that the body has, all of them. */
+                text?: string;
+                /** @description The trace, 32 hex digits. */
+                trace_id?: string;
+                /** @description The observation, 16 hex digits. */
+                observation_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_LogRecord"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    exportLogRecords: {
+        parameters: {
+            query: {
+                /** @description Whose log records. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description Records on the page: 1 to 1000, 100 by default. A page of very large ones may be shorter. Exports have no pages. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description The least severity: `trace`, `debug`, `info`, `warn`, `error`, `fatal`, or OTLP's number. */
+                severity?: string;
+                /** @description The service's name. */
+                service?: string;
+                /** @description The environment. */
+                environment?: string;
+                /** @description The event's name. */
+                event_name?: string;
+                /** @description Words that the body has, all of them. */
+                text?: string;
+                /** @description The trace, 32 hex digits. */
+                trace_id?: string;
+                /** @description The observation, 16 hex digits. */
+                observation_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An `ExportLogsServiceRequest`, without an envelope. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    listMetrics: {
+        parameters: {
+            query: {
+                /** @description Whose metrics. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description Names on the page: 1 to 1000, 100 by default. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description The service's name. */
+                service?: string;
+                /** @description What the name has in it. */
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_MetricName"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    exportMetric: {
+        parameters: {
+            query: {
+                /** @description Whose metric. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description The service's name. */
+                service?: string;
+                /** @description The environment. */
+                environment?: string;
+                /**
+                 * @description A JSON object of attributes that points, or else their resources, have.
+                 * @example {"http.route":"/a"}
+                 */
+                attributes?: string;
+                /** @description The width of a step: whole seconds that give at most 1500 steps; by default what gives about a hundred. */
+                interval_ms?: number;
+                /** @description The attributes that tell lines apart: at most four names, separated by commas. */
+                group_by?: string;
+                /**
+                 * @description What a step shows: `avg`, `min`, `max`, `sum`, `increase`, `rate`, `count`, `p50`, `p75`, `p90`, `p95` or
+                 *     `p99`; by default what suits the metric.
+                 */
+                aggregation?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The metric's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An `ExportMetricsServiceRequest`, without an envelope. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    metricSeries: {
+        parameters: {
+            query: {
+                /** @description Whose metric. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description The service's name. */
+                service?: string;
+                /** @description The environment. */
+                environment?: string;
+                /**
+                 * @description A JSON object of attributes that points, or else their resources, have.
+                 * @example {"http.route":"/a"}
+                 */
+                attributes?: string;
+                /** @description The width of a step: whole seconds that give at most 1500 steps; by default what gives about a hundred. */
+                interval_ms?: number;
+                /** @description The attributes that tell lines apart: at most four names, separated by commas. */
+                group_by?: string;
+                /**
+                 * @description What a step shows: `avg`, `min`, `max`, `sum`, `increase`, `rate`, `count`, `p50`, `p75`, `p90`, `p95` or
+                 *     `p99`; by default what suits the metric.
+                 */
+                aggregation?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The metric's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_MetricChart"];
                 };
             };
             /** @description The request, its credential or its rate was refused. */
@@ -4475,6 +5116,55 @@ export interface operations {
             };
         };
     };
+    listTraceLogRecords: {
+        parameters: {
+            query: {
+                /** @description Whose trace. */
+                project_id: string;
+                /** @description Records on the page: 1 to 1000, 100 by default. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description One observation of the trace, 16 hex digits. */
+                observation_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description 32 hex digits. */
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_LogRecord"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     listObservations: {
         parameters: {
             query: {
@@ -4905,6 +5595,314 @@ export interface operations {
             };
         };
     };
+    get_gateway_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_GatewayConfigEntries"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    put_gateway_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organization_id: string;
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description As in `brokle.toml`. A provider's keys that are not sent stay as they are. */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description In force. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_GatewayConfigEntry"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_gateway_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organization_id: string;
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    put_gateway_quota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organization_id: string;
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description As in `brokle.toml`. A provider's keys that are not sent stay as they are. */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description In force. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_GatewayConfigEntry"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_gateway_quota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organization_id: string;
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    put_gateway_route: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organization_id: string;
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description As in `brokle.toml`. A provider's keys that are not sent stay as they are. */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description In force. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_GatewayConfigEntry"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_gateway_route: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organization_id: string;
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     list_projects: {
         parameters: {
             query?: {
@@ -5181,6 +6179,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_ApiKey"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    rotate_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                project_id: string;
+                /** @description The key. */
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateApiKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description The new key. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_CreatedApiKey"];
                 };
             };
             /** @description The request, its credential or its rate was refused. */
@@ -6813,14 +7858,65 @@ export interface operations {
     export_logs: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Tags what the body holds. */
+                "X-Environment"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        /** @description An `ExportLogsServiceRequest`; plain, gzip, deflate or zstd. */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+                "application/x-protobuf": number[];
+            };
+        };
         responses: {
-            /** @description Not stored yet. A `google.rpc.Status`. */
-            501: {
+            /** @description On disk. An `ExportLogsServiceResponse`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed; not to be sent again. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No API key, or one that is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The key lacks the scope `ingest`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too large, as sent or as inflated. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An unknown content type or encoding. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Overloaded; to be sent again after `Retry-After`. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6990,14 +8086,65 @@ export interface operations {
     export_metrics: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Tags what the body holds. */
+                "X-Environment"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        /** @description An `ExportMetricsServiceRequest`; plain, gzip, deflate or zstd. */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+                "application/x-protobuf": number[];
+            };
+        };
         responses: {
-            /** @description Not stored yet. A `google.rpc.Status`. */
-            501: {
+            /** @description On disk. An `ExportMetricsServiceResponse`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed; not to be sent again. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No API key, or one that is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The key lacks the scope `ingest`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too large, as sent or as inflated. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An unknown content type or encoding. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Overloaded; to be sent again after `Retry-After`. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8146,361 +9293,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Value"];
-                };
-            };
-            /** @description The request, its credential or its rate was refused. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Brokle, or a part behind it, failed. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-        };
-    };
-    get_gateway_config: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The organisation. */
-                organization_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Oldest first. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Envelope_GatewayConfigEntries"];
-                };
-            };
-            /** @description The request, its credential or its rate was refused. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Brokle, or a part behind it, failed. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-        };
-    };
-    put_gateway_provider: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The organisation. */
-                organization_id: string;
-                /** @description The name. */
-                name: string;
-            };
-            cookie?: never;
-        };
-        /** @description As in `brokle.toml`. A provider's keys that are not sent stay as they are. */
-        requestBody: {
-            content: {
-                "application/json": unknown;
-            };
-        };
-        responses: {
-            /** @description In force. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Envelope_GatewayConfigEntry"];
-                };
-            };
-            /** @description The request, its credential or its rate was refused. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Brokle, or a part behind it, failed. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-        };
-    };
-    delete_gateway_provider: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The organisation. */
-                organization_id: string;
-                /** @description The name. */
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Removed. */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The request, its credential or its rate was refused. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Brokle, or a part behind it, failed. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-        };
-    };
-    put_gateway_quota: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The organisation. */
-                organization_id: string;
-                /** @description The name. */
-                name: string;
-            };
-            cookie?: never;
-        };
-        /** @description As in `brokle.toml`. A provider's keys that are not sent stay as they are. */
-        requestBody: {
-            content: {
-                "application/json": unknown;
-            };
-        };
-        responses: {
-            /** @description In force. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Envelope_GatewayConfigEntry"];
-                };
-            };
-            /** @description The request, its credential or its rate was refused. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Brokle, or a part behind it, failed. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-        };
-    };
-    delete_gateway_quota: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The organisation. */
-                organization_id: string;
-                /** @description The name. */
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Removed. */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The request, its credential or its rate was refused. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Brokle, or a part behind it, failed. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-        };
-    };
-    put_gateway_route: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The organisation. */
-                organization_id: string;
-                /** @description The name. */
-                name: string;
-            };
-            cookie?: never;
-        };
-        /** @description As in `brokle.toml`. A provider's keys that are not sent stay as they are. */
-        requestBody: {
-            content: {
-                "application/json": unknown;
-            };
-        };
-        responses: {
-            /** @description In force. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Envelope_GatewayConfigEntry"];
-                };
-            };
-            /** @description The request, its credential or its rate was refused. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Brokle, or a part behind it, failed. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-        };
-    };
-    delete_gateway_route: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The organisation. */
-                organization_id: string;
-                /** @description The name. */
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Removed. */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The request, its credential or its rate was refused. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description Brokle, or a part behind it, failed. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-        };
-    };
-    rotate_api_key: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The project. */
-                project_id: string;
-                /** @description The key. */
-                key_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RotateApiKeyRequest"];
-            };
-        };
-        responses: {
-            /** @description The new key. */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Envelope_CreatedApiKey"];
                 };
             };
             /** @description The request, its credential or its rate was refused. */
