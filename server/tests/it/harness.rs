@@ -111,6 +111,8 @@ pub(crate) enum Client {
     Litellm(&'static str),
     /// SDKs of products like this one, in an environment of their own.
     Sdk(&'static str),
+    /// In a Python environment with a collector in it.
+    Rotel(&'static str),
     Node(&'static str),
 }
 
@@ -125,6 +127,10 @@ impl Client {
             ),
             Self::Sdk(name) => (
                 prepared("BROKLE_TEST_PYTHON_SDKS"),
+                clients.join("python").join(name),
+            ),
+            Self::Rotel(name) => (
+                prepared("BROKLE_TEST_PYTHON_ROTEL"),
                 clients.join("python").join(name),
             ),
             Self::Node(name) => {

@@ -20,6 +20,7 @@ mod sdk;
 mod sdk_clients;
 mod sdk_order;
 mod shared_state;
+mod signals;
 mod stock_clients;
 mod tail_sampling;
 mod tls;
