@@ -4,6 +4,8 @@
 //! may be away: the gateway serves and telemetry waits in the log, so its migrations wait too, and are applied
 //! when it is back. One that answers but does not fit (too old, a changed ledger) stops the start.
 
+mod gate;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::backends::{self, TelemetryEndpoint};
 use crate::config::LoadedConfig;
 use crate::lifecycle::Lifecycle;
+pub(crate) use gate::Gate;
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(500);
@@ -45,12 +48,13 @@ pub(crate) async fn open_relational(loaded: &LoadedConfig, policy: Policy) -> an
     backends::relational_store(storage).await
 }
 
-/// Opens telemetry storage and brings it up to date, now or when it is back.
+/// Opens telemetry storage and brings it up to date, now or when it is back. Nothing may be inserted before the gate is
+/// open.
 pub(crate) async fn open_telemetry(
     loaded: &LoadedConfig,
     policy: Policy,
     lifecycle: &Lifecycle,
-) -> anyhow::Result<TelemetryEndpoint> {
+) -> anyhow::Result<(TelemetryEndpoint, Gate)> {
     let cluster = loaded.config.storage.cluster()?;
     let endpoint = TelemetryEndpoint::open(loaded, lifecycle).await?;
     let is_ours = endpoint.engine.is_some();
@@ -59,10 +63,14 @@ pub(crate) async fn open_telemetry(
             "ClickHouse does not answer: serving without it; telemetry waits in the write-ahead log"
         );
         let (client, stop) = (endpoint.client.clone(), lifecycle.soft.clone());
-        lifecycle
-            .tasks
-            .spawn(async move { migrate_when_back(client, cluster, policy, stop).await });
-        return Ok(endpoint);
+        let gate = Gate::new(false);
+        let closed = gate.clone();
+        lifecycle.tasks.spawn(async move {
+            if migrate_when_back(client, cluster, policy, stop).await {
+                closed.open();
+            }
+        });
+        return Ok((endpoint, gate));
     }
     migrate(
         &mut ClickHouseTarget::new(endpoint.client.clone()).on_cluster(cluster),
@@ -70,20 +78,21 @@ pub(crate) async fn open_telemetry(
         policy,
     )
     .await?;
-    Ok(endpoint)
+    Ok((endpoint, Gate::new(true)))
 }
 
+/// Whether it came to that before the server was told to stop.
 async fn migrate_when_back(
     client: ClickHouse,
     cluster: Option<Cluster>,
     policy: Policy,
     stop: CancellationToken,
-) {
+) -> bool {
     let mut pause = RETRY_PAUSE_MIN;
     loop {
         tokio::select! {
             biased;
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => return false,
             () = tokio::time::sleep(pause) => {}
         }
         pause = (pause * 2).min(RETRY_PAUSE_MAX);
@@ -94,7 +103,7 @@ async fn migrate_when_back(
         match migrate(&mut target, &clickhouse(), policy).await {
             Ok(()) => {
                 tracing::info!("ClickHouse is back and up to date");
-                return;
+                return true;
             }
             Err(error) => tracing::error!("ClickHouse is back, but cannot be used yet: {error:#}"),
         }

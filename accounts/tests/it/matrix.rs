@@ -26,6 +26,7 @@ const PUBLIC: &[&str] = &[
     "POST /api/v1/auth/refresh",
     "POST /api/v1/auth/logout",
     "GET /v1/auth/validate-key",
+    "POST /v1/auth/validate-key",
 ];
 
 fn lines(tenant: &Tenant) -> Vec<Line> {

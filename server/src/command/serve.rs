@@ -93,7 +93,7 @@ async fn serve(
     } else {
         Policy::Apply
     };
-    let (relational, telemetry) = tokio::try_join!(
+    let (relational, (telemetry, gate)) = tokio::try_join!(
         migrating::open_relational(loaded, policy),
         migrating::open_telemetry(loaded, policy, lifecycle)
     )?;
@@ -109,7 +109,7 @@ async fn serve(
     let client = Arc::new(telemetry.client.clone());
     let stores = Stores {
         relational: Arc::clone(&relational) as _,
-        telemetry_writer: Arc::clone(&client) as _,
+        telemetry_writer: gate.guard(Arc::clone(&client) as _),
         telemetry_maintenance: Arc::clone(&client) as _,
         telemetry_reader: client,
         shared,
