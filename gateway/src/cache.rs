@@ -6,7 +6,8 @@
 //! too old, and are read with every entry.
 //!
 //! What a caller got is kept as it was sent to it. A streamed answer is therefore found by streamed calls only,
-//! and a whole one by the others. Deliberately absent: matching by meaning.
+//! and a whole one by the others. What is found by
+//! meaning is in [`semantic`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,12 +25,14 @@ mod key;
 pub(crate) mod lookup;
 mod policy;
 mod rules;
+mod semantic;
 mod tape;
 
 pub(crate) use entry::{Brought, Entry, Origin};
-pub(crate) use key::fingerprint;
+pub(crate) use key::{fingerprint, question};
 pub(crate) use policy::{Policy, PolicyError};
 pub(crate) use rules::{Rule, Rules};
+pub(crate) use semantic::{MiniLm, Nearest, Remembering, SemanticSettings, Shelves};
 pub(crate) use tape::Tape;
 
 /// The longest that a call waits for the store.
@@ -44,6 +47,8 @@ pub(crate) struct ResponseCache {
     store: Arc<dyn Cache>,
     writes: Arc<Semaphore>,
     tallies: Mutex<HashMap<ProjectId, Tally>>,
+    /// Questions that are found by meaning.
+    pub(crate) shelves: Shelves,
 }
 
 /// What the cache did for a project since this node's start.
@@ -62,6 +67,7 @@ impl ResponseCache {
             store,
             writes: Arc::new(Semaphore::new(WRITES_MAX)),
             tallies: Mutex::default(),
+            shelves: Shelves::default(),
         }
     }
 
@@ -69,21 +75,24 @@ impl ResponseCache {
     pub(crate) async fn find(&self, project: ProjectId, key: &str, now_ms: i64) -> Option<Entry> {
         let entry_key = entry_key(project, key);
         let both = async { tokio::join!(self.store.get(&entry_key), self.rules(project)) };
-        let found = match timeout(STORE_TIMEOUT, both).await {
+        match timeout(STORE_TIMEOUT, both).await {
             Ok((Ok(Some(bytes)), Some(rules))) => {
                 Entry::decode(&bytes).filter(|entry| !rules.forbid(entry, now_ms))
             }
             Ok(_) | Err(_) => None,
-        };
-        self.tally(project, |tally| match &found {
-            Some(entry) => {
+        }
+    }
+
+    /// Counts what a lookup came to.
+    pub(crate) fn count(&self, project: ProjectId, found: Option<&Origin>) {
+        self.tally(project, |tally| match found {
+            Some(origin) => {
                 tally.hits += 1;
-                tally.saved_cost += entry.origin.cost.unwrap_or_default();
-                tally.saved_tokens += entry.origin.input_tokens + entry.origin.output_tokens;
+                tally.saved_cost += origin.cost.unwrap_or_default();
+                tally.saved_tokens += origin.input_tokens + origin.output_tokens;
             }
             None => tally.misses += 1,
         });
-        found
     }
 
     /// Keeps an answer, on a task of its own.
@@ -93,20 +102,46 @@ impl ResponseCache {
         key: &str,
         entry: &Entry,
         time_to_live: Duration,
+        remembering: Option<Remembering>,
     ) {
         let Ok(permit) = Arc::clone(&self.writes).try_acquire_owned() else {
             return;
         };
+        let (short, stored_at_ms) = (key.to_owned(), entry.origin.stored_at_ms);
         let (key, value) = (entry_key(project, key), entry.encode());
         let this = Arc::clone(self);
         tokio::spawn(async move {
             let _permit = permit;
             match timeout(STORE_TIMEOUT * 10, this.store.set(&key, value, time_to_live)).await {
-                Ok(Ok(())) => this.tally(project, |tally| tally.stored += 1),
+                Ok(Ok(())) => {
+                    if let Some(remembering) = remembering {
+                        let lives_ms = i64::try_from(time_to_live.as_millis()).unwrap_or(i64::MAX);
+                        let until_ms = stored_at_ms.saturating_add(lives_ms);
+                        this.remember(project, remembering, &short, until_ms).await;
+                    }
+                    this.tally(project, |tally| tally.stored += 1);
+                }
                 Ok(Err(error)) => tracing::debug!(%error, "an answer could not be kept"),
                 Err(_) => tracing::debug!("an answer could not be kept in time"),
             }
         });
+    }
+
+    async fn remember(&self, project: ProjectId, remembering: Remembering, key: &str, until_ms: i64) {
+        let Remembering {
+            question,
+            vector,
+            embedder,
+            bounds,
+        } = remembering;
+        let vector = match vector {
+            Some(vector) => Some(vector),
+            None => embedder.embed(question.text(), semantic::KEEP_PATIENCE).await,
+        };
+        if let Some(vector) = vector {
+            self.shelves
+                .remember(project, (question, &vector), key, until_ms, bounds);
+        }
     }
 
     /// Makes the entries that `rule` describes unusable. Returns whether the store took it.
@@ -175,15 +210,22 @@ pub(crate) struct Keeping {
     pub(crate) key: String,
     pub(crate) time_to_live: Duration,
     pub(crate) entry_bytes_max: usize,
+    /// How it is found by meaning, when it may be.
+    pub(crate) remembering: Option<Remembering>,
 }
 
 impl Keeping {
     /// Keeps the answer, unless it is too large.
-    pub(crate) fn keep(&self, origin: Origin, body: Bytes) {
+    pub(crate) fn keep(self, origin: Origin, body: Bytes) {
         if body.len() <= self.entry_bytes_max {
             let entry = Entry { origin, body };
-            self.cache
-                .keep(self.project, &self.key, &entry, self.time_to_live);
+            self.cache.keep(
+                self.project,
+                &self.key,
+                &entry,
+                self.time_to_live,
+                self.remembering,
+            );
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::dialect::door::{Door, ErrorWords};
 use crate::dialect::openai::chunk;
 use crate::dialect::openai::request::ChatRequest;
 use crate::error::error_response;
+use crate::guard::{self, Asker, Blocked};
 use crate::record::{Answer, CacheRecord, CallGuard, CallRecord};
 use crate::relay::{Context, Relay};
 use crate::route::Candidates;
@@ -65,10 +66,31 @@ pub(crate) async fn run(
         plan: &plan,
     };
     match attempts::run(work, &mut call).await {
-        Ok(Success::Whole(whole)) => answer_whole(shared, call, *whole),
+        Ok(Success::Whole(mut whole)) => {
+            let body = std::mem::take(&mut whole.body);
+            match guard::output(shared, &mut call, body).await {
+                Ok(body) => answer_whole(shared, call, Whole { body, ..*whole }),
+                Err(blocked) => answer_blocked(request.door, call, &blocked),
+            }
+        }
         Ok(Success::Stream(opened)) => answer_stream(shared, settings, call, *opened, &request),
         Err(failed) => answer_failure(request.door, call, failed),
     }
+}
+
+/// The provider's answer was good, and is not the caller's to see. It was used all the same.
+fn answer_blocked(door: Door, mut call: CallGuard, blocked: &Blocked) -> Response {
+    let words = ErrorWords {
+        status: 400,
+        message: &blocked.to_string(),
+        param: None,
+        code: Blocked::CODE,
+    };
+    let mut response = error_response(door, words);
+    describe(response.headers_mut(), &call);
+    call.end_attempt(None, "blocked");
+    call.finish(400, Some(blocked.record()));
+    response
 }
 
 fn answer_whole(shared: &Shared, mut call: CallGuard, whole: Whole) -> Response {
@@ -141,7 +163,7 @@ fn keep_whole(
         model,
         usage,
         cost,
-        output_messages: said,
+        output_messages: call.hidden(said),
     };
     keeping.keep(brought.by(attempt, now_ms), body);
 }
@@ -182,6 +204,7 @@ fn relay(
     let context = Context {
         clock: Arc::clone(&shared.clock),
         prices: Arc::clone(&shared.prices),
+        asker: Asker::new(shared),
     };
     Relay::new(opened, call, (outlet, tape), settings, context)
 }

@@ -12,13 +12,17 @@ use serde::{Deserialize, Serialize, Serializer};
 
 mod cache;
 mod error;
+mod guard;
 mod provider;
 mod quota;
 mod route;
 mod validate;
 
-pub use cache::{CacheConfig, CacheMode};
+pub use cache::{CacheConfig, CacheMode, SemanticCacheConfig};
 pub use error::ConfigError;
+pub use guard::{
+    Detect, DetectGroup, GuardAction, GuardConfig, GuardStage, InjectionConfig, OnFailure, WebhookConfig,
+};
 pub use provider::KeyConfig;
 pub(crate) use quota::nano_dollars;
 pub use quota::{Per, QuotaAction, QuotaConfig};
@@ -50,10 +54,14 @@ pub struct GatewayConfig {
     pub capture: CaptureConfig,
     /// Which answers are kept, and given again to the same request.
     pub cache: CacheConfig,
+    /// Which of them are given to a question that means the same.
+    pub semantic_cache: SemanticCacheConfig,
     /// How much may be used: requests, tokens, calls at once, money.
     pub quotas: Vec<QuotaConfig>,
     /// What organisations may configure for themselves.
     pub tenants: TenantsConfig,
+    /// What texts to and from models must not hold.
+    pub guardrails: Vec<GuardConfig>,
 }
 
 /// What organisations may configure for themselves.

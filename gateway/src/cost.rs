@@ -49,6 +49,13 @@ pub(crate) fn of_call(prices: &PriceBook, record: &CallRecord) -> Spending {
 
 /// What the provider said that an attempt used; or, when it was broken off before it could, what went over the wire.
 fn used<'a>(attempt: &'a AttemptRecord, record: &CallRecord) -> Option<(TokenUsage, Option<&'a str>, Mode)> {
+    if let Some(usage) = attempt.estimate {
+        let Answer::Streamed(reply) = &attempt.answer else {
+            return Some((usage, None, Mode::default()));
+        };
+        let mode = Mode::of_service_tier(reply.service_tier.as_deref().unwrap_or_default().as_bytes());
+        return Some((usage, reply.model.as_deref(), mode));
+    }
     match &attempt.answer {
         Answer::Body(whole) => Some((whole.usage?, whole.model.as_deref(), whole.mode)),
         Answer::Streamed(reply) => {

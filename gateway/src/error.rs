@@ -13,6 +13,7 @@ use crate::api::stored::StoredError;
 use crate::cache::PolicyError;
 use crate::dialect::door::{Door, ErrorWords};
 use crate::dialect::openai::request::RequestError;
+use crate::guard::Blocked;
 use crate::quota::{Exceeded, whole_seconds};
 use crate::record::Failure;
 use crate::route::Unroutable;
@@ -37,6 +38,8 @@ pub(crate) enum GatewayError {
     Cache(#[from] PolicyError),
     #[error(transparent)]
     Quota(Box<Exceeded>),
+    #[error(transparent)]
+    Guard(#[from] Blocked),
     #[error(transparent)]
     Invalidate(#[from] InvalidateError),
     #[error(transparent)]
@@ -99,6 +102,7 @@ impl Classify for GatewayError {
             | Self::Environment
             | Self::Override(_)
             | Self::Cache(_)
+            | Self::Guard(_)
             | Self::Invalidate(_)
             | Self::Request(_)
             | Self::Stored(StoredError::NoProvider | StoredError::Provider(_) | StoredError::Invalid(_)) => {
@@ -125,6 +129,7 @@ impl Classify for GatewayError {
             Self::Quota(exceeded) if exceeded.is_budget() => "insufficient_quota",
             Self::Quota(_) => "rate_limit_exceeded",
             Self::Cache(_) => "cache_header_invalid",
+            Self::Guard(_) => Blocked::CODE,
             Self::Invalidate(InvalidateError::Unreachable) => "cache_unavailable",
             Self::Invalidate(InvalidateError::Json(_)) | Self::Request(RequestError::Json(_)) => {
                 "invalid_json"

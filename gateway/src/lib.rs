@@ -5,6 +5,7 @@
 //! 2. `dialect/openai/request.rs`: the body is read once, for the few fields that decide.
 //! 3. `route.rs`: the name in `model` becomes an ordered list of targets.
 //! 4. `cache/lookup.rs` and `quota/reserve.rs`: an answer that was kept ends it here; a limit that is reached, too.
+//!    Before both, `guard.rs` looks at what the request says, and afterwards at what the answer does.
 //! 5. `call.rs` with `attempt.rs`: requests to providers, one after the other, by the table in `route/retry.rs`;
 //!    `dialect.rs` translates where caller and provider speak different formats.
 //! 6. `relay.rs`: a stream's frames to the caller as they came; an answer that is whole goes at once.
@@ -40,6 +41,7 @@ pub mod config;
 mod cost;
 mod dialect;
 mod error;
+mod guard;
 mod manage;
 mod metrics;
 mod provider;

@@ -51,6 +51,14 @@ struct CacheLabels {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct GuardLabels {
+    /// As configured: of bounded number.
+    guardrail: String,
+    stage: &'static str,
+    action: &'static str,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Flag(bool);
 
@@ -70,6 +78,7 @@ pub(crate) struct Metrics {
     first_chunk_seconds: Durations<ProviderLabels>,
     tokens: Family<TokenLabels, Counter>,
     cache: Family<CacheLabels, Counter>,
+    guardrails: Family<GuardLabels, Counter>,
     quota_alerts: Counter,
     spans_lost: Counter,
     pub(crate) in_flight: Gauge,
@@ -89,6 +98,7 @@ impl Metrics {
             first_chunk_seconds: Family::new_with_constructor(seconds),
             tokens: Family::default(),
             cache: Family::default(),
+            guardrails: Family::default(),
             quota_alerts: Counter::default(),
             spans_lost: Counter::default(),
             in_flight: Gauge::default(),
@@ -124,6 +134,11 @@ impl Metrics {
             metrics.shadows_left_out.clone(),
         );
         registry.register(
+            "guardrail_decisions",
+            "What guardrails found, by what they did then",
+            metrics.guardrails.clone(),
+        );
+        registry.register(
             "quota_alerts",
             "Shares of quotas that were reached",
             metrics.quota_alerts.clone(),
@@ -156,6 +171,16 @@ impl Metrics {
     /// A share of a quota was reached.
     pub(crate) fn quota_alert(&self) {
         self.quota_alerts.inc();
+    }
+
+    /// A guardrail found something.
+    pub(crate) fn guardrail(&self, name: &str, stage: &'static str, action: &'static str) {
+        let labels = GuardLabels {
+            guardrail: name.to_owned(),
+            stage,
+            action,
+        };
+        self.guardrails.get_or_create(&labels).inc();
     }
 
     /// A call had to do with the cache.

@@ -15,10 +15,11 @@ use chrono::{DateTime, Utc};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::cache::{Keeping, Origin};
+use crate::cache::{Keeping, Nearest, Origin};
 use crate::config::CaptureConfig;
 use crate::dialect::door::Door;
 use crate::dialect::openai::reply::Reply;
+use crate::guard::GuardRecord;
 use crate::provider::Provider;
 use crate::quota::{QuotaRecord, Settling};
 use crate::route::Target;
@@ -26,6 +27,8 @@ use crate::route::load::{Busy, Load};
 use crate::trace_context::TraceContext;
 
 mod attributes;
+mod estimate;
+mod guards;
 mod otlp;
 mod race;
 pub(crate) mod recorder;
@@ -72,6 +75,8 @@ pub(crate) struct CallRecord {
     pub(crate) passed_over: Vec<String>,
     /// What the cache did, when the call had to do with it.
     pub(crate) cache: Option<CacheRecord>,
+    /// What guardrails did, when any applied.
+    pub(crate) guard: Option<GuardRecord>,
     /// How its quotas stood, when it had any.
     pub(crate) quota: Option<QuotaRecord>,
     pub(crate) attempts: Vec<AttemptRecord>,
@@ -108,6 +113,8 @@ pub(crate) struct Hit {
     pub(crate) span: SpanId,
     pub(crate) origin: Origin,
     pub(crate) age: Duration,
+    /// The question that it answered, when that was worded otherwise.
+    pub(crate) nearest: Option<Nearest>,
 }
 
 impl CacheOutcome {
@@ -198,6 +205,8 @@ pub(crate) struct AttemptRecord {
     /// From the attempt's start to the first piece of the answer.
     pub(crate) first_chunk: Option<Duration>,
     pub(crate) answer: Answer,
+    /// What it used, by our own count, when its provider did not say.
+    pub(crate) estimate: Option<TokenUsage>,
     /// What the call did next.
     pub(crate) decision: &'static str,
     pub(crate) upstream_request_id: Option<String>,
@@ -227,6 +236,14 @@ pub(crate) struct WholeAnswer {
 }
 
 impl CallRecord {
+    /// What was said, as it may be recorded.
+    pub(crate) fn hidden(&self, said: Option<String>) -> Option<String> {
+        match &self.guard {
+            Some(guard) => guard.hide(said?),
+            None => said,
+        }
+    }
+
     /// Starts an attempt.
     pub(crate) fn begin_attempt(&mut self, target: &Target, now_ms: i64) -> &mut AttemptRecord {
         let started = self.started.elapsed();
@@ -244,6 +261,7 @@ impl CallRecord {
             failure: None,
             first_chunk: None,
             answer: Answer::Nothing,
+            estimate: None,
             decision: "",
             upstream_request_id: None,
             adapted: Vec::new(),
@@ -386,10 +404,22 @@ impl CallGuard {
         }
         record.ended = record.started.elapsed();
         record.note_use();
-        if let Some(settling) = self.settling.take() {
-            settling.settle(&record);
+        let (settling, recorder) = (self.settling.take(), Arc::clone(&self.recorder));
+        let conclude = move |record: Box<CallRecord>| {
+            if let Some(settling) = settling {
+                settling.settle(&record);
+            }
+            recorder.record(record);
+        };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) if estimate::is_needed(&record) => {
+                runtime.spawn_blocking(move || {
+                    estimate::fill(&mut record);
+                    conclude(record);
+                });
+            }
+            _ => conclude(record),
         }
-        self.recorder.record(record);
     }
 }
 

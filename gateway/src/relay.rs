@@ -27,6 +27,7 @@ use crate::cost;
 use crate::dialect::openai::chunk::{self, Frame};
 use crate::dialect::outlet::Outlet;
 use crate::dialect::stream::Piece;
+use crate::guard::{Asker, Blocked, Judging, StreamGuard};
 use crate::record::{Answer, CallGuard, Failure};
 use crate::route::retry::FailureClass;
 use crate::settings::GatewaySettings;
@@ -66,17 +67,24 @@ struct Stream {
     context: Context,
     /// The answer so far, when it is to be kept.
     tape: Option<Tape>,
+    /// Looks at what goes out, when guardrails apply to answers.
+    guard: Option<StreamGuard>,
+    /// A guardrail's opinion of the whole, being waited for.
+    judging: Option<Judging>,
 }
 
 /// What the end of a stream needs to know.
 pub(crate) struct Context {
     pub(crate) clock: SharedClock,
     pub(crate) prices: Arc<PriceBook>,
+    pub(crate) asker: Asker,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Relaying,
+    /// The answer is complete, and waits for an opinion of it. What comes then.
+    Judging(Option<Instant>),
     /// The answer is complete; what is left of the provider's stream is read and dropped.
     Lingering(Instant),
     Ended,
@@ -96,7 +104,9 @@ impl Relay {
         for (kind, piece) in opened.held {
             outlet.push(&kind, piece, &mut held);
         }
-        let stream = Arc::new(Mutex::new(Stream {
+        let plan = call.guard.as_ref().map(|guard| &guard.plan);
+        let guard = plan.and_then(|plan| StreamGuard::new(plan, call.door));
+        let mut stream = Stream {
             held,
             frames: Some(opened.frames),
             call: Some(call),
@@ -111,7 +121,11 @@ impl Relay {
             breaker: settings.breaker,
             context,
             tape,
-        }));
+            guard,
+            judging: None,
+        };
+        stream.look();
+        let stream = Arc::new(Mutex::new(stream));
         let watchdog = tokio::spawn(watch(Arc::downgrade(&stream), deadline + WATCHDOG_GRACE)).abort_handle();
         Self { stream, watchdog }
     }
@@ -146,6 +160,7 @@ impl Stream {
             };
             match self.phase {
                 Phase::Ended => self.frames = None,
+                Phase::Judging(linger) => std::task::ready!(self.poll_judging(context, linger)),
                 Phase::Lingering(until) => {
                     std::task::ready!(self.poll_linger(context, until));
                     self.phase = Phase::Ended;
@@ -169,7 +184,7 @@ impl Stream {
         if !tape.record(out) {
             self.tape = None;
         } else if self.held.is_empty()
-            && self.phase != Phase::Relaying
+            && matches!(self.phase, Phase::Lingering(_) | Phase::Ended)
             && let Some(tape) = self.tape.take()
         {
             tape.keep();
@@ -188,12 +203,16 @@ impl Stream {
         match kind {
             Frame::Comment | Frame::Startup | Frame::Content | Frame::Usage => {
                 self.outlet.push(&kind, piece, &mut self.held);
+                self.look();
             }
             Frame::Done => {
                 self.outlet.done(Some(piece), &mut self.held);
-                self.complete(Phase::Lingering(Instant::now() + LINGER));
+                self.end(Some(Instant::now() + LINGER));
             }
             Frame::Error(error) => {
+                if self.flush() {
+                    return;
+                }
                 let words = self.outlet.failed(piece, &error.message, &error.code);
                 self.held.push_back(words);
                 self.fail(error.class, error.message);
@@ -217,7 +236,7 @@ impl Stream {
             .is_some_and(|reply| reply.is_complete());
         if complete && matches!(fault, BodyFault::Cut(_)) {
             self.outlet.done(None, &mut self.held);
-            self.complete(Phase::Ended);
+            self.end(None);
             return;
         }
         self.break_off(fault.class(), &fault.to_string());
@@ -261,6 +280,86 @@ impl Stream {
         self.timer.as_mut().poll(context)
     }
 
+    /// Lets guardrails look at what is to go out.
+    fn look(&mut self) {
+        let Some(guard) = &mut self.guard else { return };
+        let looked = guard.pass(&mut self.held);
+        if let Some(call) = &mut self.call {
+            self.context.asker.tell_found(call, guard);
+        }
+        if let Err(blocked) = looked {
+            self.block(&blocked);
+        }
+    }
+
+    /// The answer is complete, unless a guardrail wants to judge it as a whole.
+    fn end(&mut self, linger: Option<Instant>) {
+        let Some(guard) = &mut self.guard else {
+            return self.complete(linger.map_or(Phase::Ended, Phase::Lingering));
+        };
+        let looked = guard.finish(&mut self.held);
+        if let Some(call) = &mut self.call {
+            self.context.asker.tell_found(call, guard);
+        }
+        match looked {
+            Err(blocked) => self.block(&blocked),
+            Ok(()) if guard.waits_for_verdict() => {
+                if let Some(call) = self.call.take() {
+                    self.judging = Some(self.context.asker.judge_stream(call, guard));
+                    self.phase = Phase::Judging(linger);
+                }
+            }
+            Ok(()) => self.complete(linger.map_or(Phase::Ended, Phase::Lingering)),
+        }
+    }
+
+    /// Lets out what guardrails still hold of an answer that broke off. Returns whether they refuse it.
+    fn flush(&mut self) -> bool {
+        let Some(guard) = &mut self.guard else {
+            return false;
+        };
+        let looked = guard.finish(&mut self.held);
+        if let Some(call) = &mut self.call {
+            self.context.asker.tell_found(call, guard);
+        }
+        if let Err(blocked) = &looked {
+            self.block(blocked);
+        }
+        looked.is_err()
+    }
+
+    fn poll_judging(&mut self, context: &mut TaskContext<'_>, linger: Option<Instant>) -> Poll<()> {
+        let Some(judging) = &mut self.judging else {
+            self.phase = Phase::Ended;
+            return Poll::Ready(());
+        };
+        let (call, judged) = std::task::ready!(judging.as_mut().poll(context));
+        self.judging = None;
+        self.call = Some(call);
+        let guard = self.guard.as_mut();
+        match guard.map_or(Ok(()), |guard| {
+            judged.and_then(|texts| guard.let_go(texts, &mut self.held))
+        }) {
+            Ok(()) => self.complete(linger.map_or(Phase::Ended, Phase::Lingering)),
+            Err(blocked) => self.block(&blocked),
+        }
+        Poll::Ready(())
+    }
+
+    /// A guardrail refuses the answer: the provider is let go, and the caller told in its own format.
+    fn block(&mut self, blocked: &Blocked) {
+        self.phase = Phase::Ended;
+        self.frames = None;
+        self.tape = None;
+        self.guard = None;
+        self.held
+            .push_back(self.outlet.break_off(&blocked.to_string(), Blocked::CODE));
+        if let Some(mut call) = self.call.take() {
+            call.end_attempt(None, "blocked");
+            call.finish(200, Some(blocked.record()));
+        }
+    }
+
     fn complete(&mut self, phase: Phase) {
         self.phase = phase;
         if let Some(mut call) = self.call.take() {
@@ -298,6 +397,9 @@ impl Stream {
 
     /// Tells the caller that no more will come, and why. The end mark is deliberately not sent.
     fn break_off(&mut self, class: FailureClass, message: &str) {
+        if self.flush() {
+            return;
+        }
         self.held
             .push_back(self.outlet.break_off(message, class.as_str()));
         self.fail(class, message.to_owned());
@@ -328,7 +430,7 @@ fn origin(call: &CallGuard, context: &Context) -> Option<Origin> {
         model: reply.model.clone(),
         usage: reply.usage,
         cost,
-        output_messages: reply.output_messages().filter(|_| call.capture.content),
+        output_messages: call.hidden(reply.output_messages().filter(|_| call.capture.content)),
     };
     Some(brought.by(attempt, now.timestamp_millis()))
 }

@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use crate::cache::SemanticSettings;
 use crate::config::{
     BreakerConfig, CacheConfig, CaptureConfig, ConfigError, GatewayConfig, LimitConfig, ProviderConfig,
     RetryConfig, RouteConfig, TimeoutConfig,
 };
+use crate::guard::Guards;
 use crate::provider::Provider;
 use crate::quota::Quota;
 
@@ -39,9 +41,12 @@ pub struct GatewaySettings {
     pub(crate) limits: LimitConfig,
     pub(crate) capture: CaptureConfig,
     pub(crate) cache: CacheConfig,
+    /// Answers are found by meaning, so.
+    pub(crate) semantic: Option<SemanticSettings>,
     pub(crate) quotas: Vec<Quota>,
     /// What they were made of; organisations' own is laid over it.
     pub(crate) source: Arc<GatewayConfig>,
+    pub(crate) guards: Arc<Guards>,
 }
 
 impl GatewayConfig {
@@ -70,8 +75,10 @@ impl GatewayConfig {
             limits: self.limits,
             capture: self.capture,
             cache: self.cache,
+            semantic: SemanticSettings::new(&self.semantic_cache),
             quotas: self.quotas.iter().map(Quota::new).collect(),
             source: Arc::new(self.clone()),
+            guards: Arc::new(Guards::new(&self.guardrails, environment)?),
         })
     }
 
@@ -129,6 +136,12 @@ impl GatewaySettings {
                 *provider = Arc::new(provider.with_health(health));
             }
         };
+        // A model that is in memory stays there.
+        if let (Some(semantic), Some(before)) = (&mut self.semantic, &previous.semantic)
+            && semantic.embedder.directory == before.embedder.directory
+        {
+            semantic.embedder = Arc::clone(&before.embedder);
+        }
         self.match_order.iter_mut().for_each(inherit);
         self.providers = self
             .match_order

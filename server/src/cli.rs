@@ -54,6 +54,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         verb: ConfigVerb,
     },
+    /// Turn another gateway's configuration into a brokle.toml
+    Import {
+        #[command(subcommand)]
+        source: ImportSource,
+    },
     /// Show where producers put what
     AttributeMap {
         #[command(subcommand)]
@@ -63,6 +68,28 @@ pub(crate) enum Command {
     Openapi,
     /// Print the version
     Version,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportSource {
+    /// The config.yaml of a LiteLLM proxy
+    Litellm(ImportArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Prints [gateway] as TOML, and on standard error what was not imported, what was changed and what is to do.\nSecrets are never printed: os.environ/NAME stays the variable NAME, and a key written in the file becomes one.\nExit code: 0 when all was imported, 3 when parts are missing, 1 when the file cannot be read.\n\nExamples:\n  brokle import litellm config.yaml\n  brokle import litellm config.yaml --output brokle.toml && brokle config check"
+)]
+pub(crate) struct ImportArguments {
+    /// The file to read
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Write the result there in place of printing it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Overwrite the output when it exists
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Clone, Default, Args)]

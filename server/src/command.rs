@@ -7,6 +7,7 @@ mod config;
 mod dead_letters;
 mod demo;
 mod doctor;
+mod import;
 mod migrate;
 mod openapi;
 mod reprice;
@@ -32,6 +33,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Version => print(&format!("brokle {}\n", env!("CARGO_PKG_VERSION"))),
         Command::Openapi => on_runtime(openapi::run(load_config()?)),
         Command::AttributeMap { verb } => attribute_map::run(&verb, &load_config()?),
+        Command::Import { source } => import::run(&source),
         Command::Config { verb } => config::run(verb, load_config),
         Command::Serve(arguments) => on_runtime(serve::run(load_config()?, arguments)),
         Command::Demo(arguments) => on_runtime(demo::run(load_config()?, arguments)),

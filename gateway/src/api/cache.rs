@@ -31,7 +31,7 @@ pub(super) struct CacheStatusAnswer {
 /// What the cache did for a project since this node's start.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct CacheStatus {
-    /// `off`, `on_request` or `exact`.
+    /// `off`, `on_request`, `exact` or `semantic`.
     status: &'static str,
     time_to_live_seconds: u64,
     hits: u64,
@@ -39,6 +39,8 @@ pub(super) struct CacheStatus {
     /// Of the calls that looked; nothing while none has.
     hit_rate: Option<f64>,
     stored: u64,
+    /// Questions that this node finds by meaning.
+    semantic_entries: u64,
     /// US dollars that hits did not cost; a decimal.
     saved_cost: String,
     saved_tokens: u64,
@@ -160,6 +162,10 @@ async fn describe(shared: &Shared, headers: &HeaderMap) -> Result<CacheStatus, G
         misses: figures.misses,
         hit_rate: (looked > 0).then(|| rate(figures.hits, looked)),
         stored: figures.stored,
+        semantic_entries: shared
+            .cache
+            .shelves
+            .count(project, shared.clock.now().timestamp_millis()) as u64,
         saved_cost: figures.saved_cost.normalize().to_string(),
         saved_tokens: figures.saved_tokens,
         invalidations: rules.iter().map(Invalidation::of).collect(),

@@ -22,6 +22,7 @@ use crate::cost;
 use crate::dialect::door::Door;
 use crate::dialect::openai::request::ChatRequest;
 use crate::error::GatewayError;
+use crate::guard;
 use crate::quota::{self, QuotaRecord};
 use crate::record::{CallGuard, CallRecord, Caller, Failure, Outcome, RequestRecord, Slot};
 use crate::route::facts::Facts;
@@ -182,6 +183,7 @@ pub(super) fn open_record(
         shadow: false,
         passed_over: Vec::new(),
         cache: None,
+        guard: None,
         quota: None,
         attempts: Vec::new(),
         attempts_before: 0,
@@ -201,6 +203,11 @@ async fn serve(
     match prepare(shared, settings, &mut call, &parts.headers, body).await {
         Ok((request, plan)) => {
             let targets = &plan.candidates.targets;
+            let looked = guard::input(shared, settings, &mut call, request, targets).await;
+            let request = match looked {
+                Ok(request) => request,
+                Err(error) => return refuse(call, error),
+            };
             let asked = (&request, &**targets);
             match lookup::find(shared, settings, &mut call, asked, &parts.headers).await {
                 Ok(Some(kept)) => return lookup::answer(call, kept),

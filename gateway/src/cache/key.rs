@@ -7,6 +7,7 @@ use http::HeaderMap;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::semantic::Question;
 use crate::dialect::door::Door;
 use crate::dialect::openai::request::ChatRequest;
 use crate::route::Target;
@@ -33,9 +34,70 @@ pub(crate) fn fingerprint(
     headers: &HeaderMap,
     namespace: &str,
 ) -> Option<String> {
-    let Ok(Value::Object(mut fields)) = serde_json::from_slice(&request.body) else {
-        return None;
+    digest(request, fields(request)?, (targets, headers), namespace)
+}
+
+/// The request's question apart from everything else; nothing when it has none that stands alone, or when its answer must
+/// not be given again.
+pub(crate) fn question(
+    request: &ChatRequest,
+    targets: &[Target],
+    headers: &HeaderMap,
+    namespace: &str,
+) -> Option<Question> {
+    let mut fields = fields(request)?;
+    let text = take_question(request.door, &mut fields)?;
+    let namespace = format!("question\n{namespace}");
+    let context = digest(request, fields, (targets, headers), &namespace)?;
+    Question::new(context, text)
+}
+
+/// Takes the text of the last message out, when that is a user's and holds one text and nothing else.
+fn take_question(door: Door, fields: &mut Fields) -> Option<String> {
+    let name = match door {
+        Door::Chat | Door::Messages => "messages",
+        Door::Responses => "input",
+        Door::Other(_) => return None,
     };
+    let asked = fields.get_mut(name)?;
+    let text = if asked.is_string() {
+        asked
+    } else {
+        let last = asked.as_array_mut()?.last_mut()?.as_object_mut()?;
+        if last.get("role")? != "user" {
+            return None;
+        }
+        let content = last.get_mut("content")?;
+        if content.is_string() {
+            content
+        } else {
+            let [part] = content.as_array_mut()?.as_mut_slice() else {
+                return None;
+            };
+            part.get_mut("text")?
+        }
+    };
+    match text.take() {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+type Fields = serde_json::Map<String, Value>;
+
+fn fields(request: &ChatRequest) -> Option<Fields> {
+    match serde_json::from_slice(&request.body) {
+        Ok(Value::Object(fields)) => Some(fields),
+        _ => None,
+    }
+}
+
+fn digest(
+    request: &ChatRequest,
+    mut fields: Fields,
+    (targets, headers): (&[Target], &HeaderMap),
+    namespace: &str,
+) -> Option<String> {
     if STATEFUL
         .iter()
         .any(|name| fields.get(*name).is_some_and(says_something))

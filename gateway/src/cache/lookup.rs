@@ -11,7 +11,7 @@ use futures_util::stream;
 use http::header::{AGE, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Entry, Keeping, Policy, fingerprint};
+use super::{Entry, Keeping, Nearest, Policy, Remembering, fingerprint, question};
 use crate::call;
 use crate::dialect::openai::request::ChatRequest;
 use crate::error::GatewayError;
@@ -31,13 +31,43 @@ pub(crate) async fn find(
     let Some(policy) = Policy::of(&settings.cache, headers)? else {
         return Ok(None);
     };
-    let key = fingerprint(request, targets, headers, &policy.namespace);
+    // Other guardrails would have made the answer another one.
+    let guards = call
+        .guard
+        .as_ref()
+        .map_or("", |guard| guard.plan.fingerprint.as_str());
+    let namespace = [policy.namespace.as_str(), guards].join("\n");
+    let key = fingerprint(request, targets, headers, &namespace);
     let mut outcome = CacheOutcome::Bypassed;
     let mut found = None;
     if let Some(key) = &key {
         let now_ms = shared.clock.now().timestamp_millis();
+        let semantic = settings.semantic.as_ref().filter(|_| policy.semantic);
+        let mut meant = semantic.and_then(|semantic| {
+            let question = question(request, targets, headers, &namespace)?;
+            Some(Remembering {
+                question,
+                vector: None,
+                embedder: Arc::clone(&semantic.embedder),
+                bounds: semantic.bounds,
+            })
+        });
+        let terms = semantic.map_or((1.0, Duration::ZERO), |semantic| {
+            (policy.threshold.unwrap_or(semantic.threshold), semantic.patience)
+        });
         if policy.read {
-            (outcome, found) = read(shared, call, key, now_ms).await;
+            let mut hit = read(shared, call, (key, None), now_ms).await;
+            if let Some(meant) = meant.as_mut().filter(|_| hit.is_none()) {
+                hit = read_by_meaning(shared, call, meant, (terms, now_ms)).await;
+            }
+            shared
+                .cache
+                .count(call.project, hit.as_ref().map(|(hit, _)| &hit.origin));
+            outcome = CacheOutcome::Miss;
+            if let Some((hit, body)) = hit {
+                outcome = CacheOutcome::Hit(Box::new(hit));
+                found = Some(body);
+            }
         }
         if found.is_none() {
             call.keep_in(Keeping {
@@ -46,6 +76,7 @@ pub(crate) async fn find(
                 key: key.clone(),
                 time_to_live: policy.time_to_live,
                 entry_bytes_max: settings.cache.entry_bytes_max,
+                remembering: meant,
             });
         }
     }
@@ -54,17 +85,46 @@ pub(crate) async fn find(
     Ok(found)
 }
 
-async fn read(shared: &Shared, call: &CallGuard, key: &str, now_ms: i64) -> (CacheOutcome, Option<Bytes>) {
-    let Some(Entry { origin, body }) = shared.cache.find(call.project, key, now_ms).await else {
-        return (CacheOutcome::Miss, None);
-    };
+/// The answer under a key: the request's own, or the nearest question's.
+async fn read(
+    shared: &Shared,
+    call: &CallGuard,
+    (key, nearest): (&str, Option<Nearest>),
+    now_ms: i64,
+) -> Option<(Hit, Bytes)> {
+    let Entry { origin, body } = shared.cache.find(call.project, key, now_ms).await?;
     let age_ms = u64::try_from(now_ms - origin.stored_at_ms).unwrap_or_default();
     let hit = Hit {
         span: SpanId::generate(),
         origin,
         age: Duration::from_millis(age_ms),
+        nearest,
     };
-    (CacheOutcome::Hit(Box::new(hit)), Some(body))
+    Some((hit, body))
+}
+
+/// The answer to a question that means the same. A vector is computed only when there is something to compare with.
+async fn read_by_meaning(
+    shared: &Shared,
+    call: &CallGuard,
+    meant: &mut Remembering,
+    ((threshold, patience), now_ms): ((f32, Duration), i64),
+) -> Option<(Hit, Bytes)> {
+    let shelves = &shared.cache.shelves;
+    if !shelves.has_candidates(call.project, &meant.question, now_ms) {
+        return None;
+    }
+    let vector = meant.embedder.embed(meant.question.text(), patience).await?;
+    let nearest = shelves.nearest(call.project, &meant.question, &vector, (threshold, now_ms));
+    meant.vector = Some(vector);
+    let nearest = nearest?;
+    let key = nearest.key.clone();
+    let hit = read(shared, call, (&key, Some(nearest)), now_ms).await;
+    if hit.is_none() {
+        // It was invalidated, or made room for others.
+        shelves.forget(call.project, &key);
+    }
+    hit
 }
 
 /// The answer of a hit: a stream goes out as a stream, event by event.
@@ -98,6 +158,11 @@ pub(crate) fn answer(call: CallGuard, body: Bytes) -> Response {
     );
     if let Some(hit) = hit {
         headers.insert(AGE, HeaderValue::from(hit.age.as_secs()));
+        if let Some(nearest) = &hit.nearest
+            && let Ok(similarity) = HeaderValue::from_str(&format!("{:.4}", nearest.similarity))
+        {
+            headers.insert(HeaderName::from_static("x-brokle-cache-similarity"), similarity);
+        }
     }
     call::describe(headers, &call);
     call.finish(200, None);

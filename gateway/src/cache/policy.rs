@@ -13,12 +13,15 @@ use crate::config::{CacheConfig, CacheMode};
 const NAMESPACE_CHARS_MAX: usize = 100;
 
 /// What a call wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Policy {
     /// Whether a kept answer will do.
     pub(crate) read: bool,
     /// Whether the answer may be kept.
     pub(crate) write: bool,
+    /// Whether one to a question that means the same will do, and how alike they must be when the call says.
+    pub(crate) semantic: bool,
+    pub(crate) threshold: Option<f32>,
     pub(crate) time_to_live: Duration,
     /// Keeps answers of the same project apart.
     pub(crate) namespace: String,
@@ -27,10 +30,12 @@ pub(crate) struct Policy {
 /// A header that says nothing we understand. Written for the caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PolicyError {
-    #[error("`x-brokle-cache` must be `exact`, `refresh` or `off`")]
+    #[error("`x-brokle-cache` must be `semantic`, `exact`, `refresh` or `off`")]
     Mode,
     #[error("`x-brokle-cache-ttl` must be a number of seconds from 1 to {0}")]
     TimeToLive(u64),
+    #[error("`x-brokle-cache-threshold` must be a number from 0.5 to 1")]
+    Threshold,
     #[error("`x-brokle-cache-namespace` must be 1 to {NAMESPACE_CHARS_MAX} letters, digits or any of `._:-`")]
     Namespace,
 }
@@ -44,6 +49,8 @@ impl Policy {
         Ok(Some(Self {
             read,
             write,
+            semantic: is_semantic(config, headers),
+            threshold: threshold(headers)?,
             time_to_live: time_to_live(config, headers)?,
             namespace: namespace(headers)?,
         }))
@@ -54,8 +61,10 @@ impl Policy {
 fn asked(config: &CacheConfig, headers: &HeaderMap) -> Result<Option<(bool, bool)>, PolicyError> {
     let word = text(headers, "x-brokle-cache").ok_or(PolicyError::Mode)?;
     let by_header = match word.map(str::to_ascii_lowercase).as_deref() {
-        None => by_cache_control(headers).unwrap_or(config.mode == CacheMode::Exact),
-        Some("exact") => true,
+        None => {
+            by_cache_control(headers).unwrap_or(matches!(config.mode, CacheMode::Exact | CacheMode::Semantic))
+        }
+        Some("exact" | "semantic") => true,
         Some("refresh") => return Ok((config.mode != CacheMode::Off).then_some((false, true))),
         Some("off") => false,
         Some(_) => return Err(PolicyError::Mode),
@@ -65,6 +74,26 @@ fn asked(config: &CacheConfig, headers: &HeaderMap) -> Result<Option<(bool, bool
     }
     let refresh = word.is_none() && has_directive(headers, "no-cache");
     Ok(Some((!refresh, true)))
+}
+
+/// A refreshed answer is found by meaning as well, where that is the rule.
+fn is_semantic(config: &CacheConfig, headers: &HeaderMap) -> bool {
+    match text(headers, "x-brokle-cache").flatten() {
+        Some(word) if !word.eq_ignore_ascii_case("refresh") => word.eq_ignore_ascii_case("semantic"),
+        _ => config.mode == CacheMode::Semantic,
+    }
+}
+
+fn threshold(headers: &HeaderMap) -> Result<Option<f32>, PolicyError> {
+    let given = text(headers, "x-brokle-cache-threshold").ok_or(PolicyError::Threshold)?;
+    let number = given
+        .map(str::parse::<f32>)
+        .transpose()
+        .map_err(|_| PolicyError::Threshold)?;
+    match number {
+        Some(number) if !(0.5..=1.0).contains(&number) => Err(PolicyError::Threshold),
+        number => Ok(number),
+    }
 }
 
 /// `no-store` is a word against the cache; anything else says nothing for or against it.
@@ -152,6 +181,8 @@ mod tests {
             (OnRequest, &[("x-brokle-cache", "exact")][..], (true, true)),
             (OnRequest, &[("x-brokle-cache", "refresh")][..], (false, true)),
             (Exact, &[][..], (true, true)),
+            (OnRequest, &[("x-brokle-cache", "semantic")][..], (true, true)),
+            (CacheMode::Semantic, &[][..], (true, true)),
             (Exact, &[("x-brokle-cache", "OFF")][..], (false, false)),
             (
                 Exact,
@@ -179,6 +210,7 @@ mod tests {
             PolicyError::TimeToLive(2_592_000)
         );
         assert_eq!(refused("x-brokle-cache-namespace", "a b"), PolicyError::Namespace);
+        assert_eq!(refused("x-brokle-cache-threshold", "0.2"), PolicyError::Threshold);
     }
 
     #[test]

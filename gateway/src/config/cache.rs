@@ -1,5 +1,7 @@
 //! `[gateway.cache]`: which answers are kept, and for how long.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 /// Which answers are kept, and given again to the same request of the same project.
@@ -29,6 +31,8 @@ pub enum CacheMode {
     OnRequest,
     /// For every call that does not ask otherwise.
     Exact,
+    /// The same, and also for a question that means the same.
+    Semantic,
 }
 
 impl CacheMode {
@@ -38,6 +42,7 @@ impl CacheMode {
             Self::Off => "off",
             Self::OnRequest => "on_request",
             Self::Exact => "exact",
+            Self::Semantic => "semantic",
         }
     }
 }
@@ -51,5 +56,45 @@ impl Default for CacheConfig {
             entry_bytes_max: 1 << 20,
             bytes_max: 64 << 20,
         }
+    }
+}
+
+/// How answers are found by meaning. Off until a model is named.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SemanticCacheConfig {
+    /// The directory of the model that computes meanings; `scripts/fetch-embedding-model` makes one.
+    pub model: Option<PathBuf>,
+    /// How alike two questions must be, from 0 to 1, when a call does not say.
+    pub threshold: f32,
+    /// The longest that a call waits for the meaning of its question; without it, the call goes to a provider.
+    pub patience_ms: u64,
+    /// Questions remembered of one project; the oldest make room.
+    pub entries_per_project_max: usize,
+    /// Questions remembered in all, on this node; half a kilobyte each.
+    pub entries_max: usize,
+}
+
+impl Default for SemanticCacheConfig {
+    fn default() -> Self {
+        Self {
+            model: None,
+            threshold: 0.9,
+            patience_ms: 250,
+            entries_per_project_max: 10_000,
+            entries_max: 100_000,
+        }
+    }
+}
+
+impl SemanticCacheConfig {
+    /// Whether the model is there and can be read; nothing when none is named.
+    pub fn check_model(&self) -> Option<Result<String, String>> {
+        let directory = self.model.as_deref()?;
+        let opened = crate::cache::MiniLm::open(directory);
+        Some(match opened {
+            Ok(_) => Ok(directory.display().to_string()),
+            Err(error) => Err(error.to_string()),
+        })
     }
 }

@@ -149,6 +149,22 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// Meanings are to be compared, and nothing computes them.
+    #[error(
+        "`gateway.cache.mode` is `semantic`: name a model in `gateway.semantic_cache.model` (scripts/fetch-embedding-model makes one)"
+    )]
+    SemanticModel,
+    /// A likeness that is none.
+    #[error("`gateway.semantic_cache.threshold` must be between 0.5 and 1")]
+    SemanticThreshold,
+    /// A guardrail that makes no sense.
+    #[error("guardrail `{guardrail}` {reason}")]
+    Guard {
+        /// Its name.
+        guardrail: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A number outside its bounds.
     #[error("`gateway.{key}` is {value}; it must be between {min} and {max}")]
     Range {

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{ConfigError, Dialect, GatewayConfig, ProviderConfig, provider as provider_keys, quota};
+use super::{
+    CacheMode, ConfigError, Dialect, GatewayConfig, ProviderConfig, guard, provider as provider_keys, quota,
+};
 use crate::catalog::{self, Catalog};
 
 mod route;
@@ -22,6 +24,8 @@ impl GatewayConfig {
         }
         self.check_routes(&catalog)?;
         quota::validate(&self.quotas)?;
+        guard::validate(&self.guardrails)?;
+        self.check_semantic_cache()?;
         self.check_numbers()
     }
 
@@ -37,6 +41,27 @@ impl GatewayConfig {
         let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
         let catalog = Catalog::with_file(&text).map_err(|error| refuse(error.to_string()))?;
         Ok(Cow::Owned(catalog))
+    }
+
+    fn check_semantic_cache(&self) -> Result<(), ConfigError> {
+        let semantic = &self.semantic_cache;
+        if self.cache.mode == CacheMode::Semantic && semantic.model.is_none() {
+            return Err(ConfigError::SemanticModel);
+        }
+        if !(0.5..=1.0).contains(&semantic.threshold) {
+            return Err(ConfigError::SemanticThreshold);
+        }
+        check_range("semantic_cache.patience_ms", semantic.patience_ms, 1, 60_000)?;
+        for (key, value) in [
+            (
+                "semantic_cache.entries_per_project_max",
+                semantic.entries_per_project_max,
+            ),
+            ("semantic_cache.entries_max", semantic.entries_max),
+        ] {
+            check_range(key, value as u64, 1, 1_000_000)?;
+        }
+        Ok(())
     }
 
     fn check_numbers(&self) -> Result<(), ConfigError> {

@@ -8,15 +8,14 @@ use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use opentelemetry_proto::tonic::trace::v1::span::{Event, SpanKind};
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use prost::Message;
 
 use super::attributes::Attributes;
 use super::request::Parameters;
-use super::{Answer, AttemptRecord, CallRecord, Failure, OUTRUN, Outcome};
-use crate::cost;
+use super::{Answer, AttemptRecord, CallRecord, Failure, Outcome, guards};
 use crate::dialect::door::Door;
 use crate::dialect::openai::chunk;
 use crate::dialect::openai::messages::RecordedRequest;
@@ -48,7 +47,8 @@ pub(super) fn encode(
     }
     spans.extend(view.hit_span());
     for (attempt, reply) in view.record.attempts.iter().zip(&view.replies) {
-        if let Some(usage) = reply.as_ref().and_then(|reply| reply.usage.as_ref()) {
+        let said = reply.as_ref().and_then(|reply| reply.usage.as_ref());
+        if let Some(usage) = attempt.estimate.as_ref().or(said) {
             tell_usage(view.record, attempt, usage);
         }
     }
@@ -128,9 +128,19 @@ impl<'a> View<'a> {
             start_time_unix_nano: self.nanos(std::time::Duration::ZERO),
             end_time_unix_nano: self.nanos(record.ended),
             attributes: attributes.into_inner(),
+            events: self.guard_events(),
             status: server_status(record),
             ..Span::default()
         }
+    }
+
+    /// One event for each thing that a guardrail found.
+    fn guard_events(&self) -> Vec<Event> {
+        let guard = self.record.guard.iter();
+        guard
+            .flat_map(|guard| &guard.decisions)
+            .map(|decision| guards::event(decision, self.nanos(decision.at)))
+            .collect()
     }
 
     /// How the call went, as a whole.
@@ -161,6 +171,9 @@ impl<'a> View<'a> {
         if let Some(cache) = &record.cache {
             attributes.text("brokle.cache.status", cache.outcome.as_str());
             attributes.text_if("brokle.cache.key", cache.key.as_deref());
+        }
+        if let Some(guard) = &record.guard {
+            guards::describe(&mut attributes, guard);
         }
         if let Some(quota) = &record.quota {
             attributes.texts("brokle.quota.alerts", quota.alerts.clone());
@@ -209,7 +222,12 @@ impl<'a> View<'a> {
             attributes.text("input.value", asked);
             attributes.text("input.mime_type", "text/plain");
         }
-        if let Some(said) = self.replies.last().and_then(|reply| reply.as_ref()?.preview()) {
+        let said = self.replies.last().and_then(|reply| reply.as_ref()?.preview());
+        let hidden = match &self.record.guard {
+            Some(guard) => said.and_then(|said| guard.hide_preview(&said)),
+            None => said,
+        };
+        if let Some(said) = hidden {
             attributes.text("output.value", said);
             attributes.text("output.mime_type", "text/plain");
         }
@@ -222,14 +240,15 @@ impl<'a> View<'a> {
         let mut attributes = self.describe_request(attempt);
         describe_attempt(&mut attributes, attempt, record);
         if let Some(reply) = reply {
-            describe_reply(&mut attributes, reply);
+            describe_reply(&mut attributes, reply, attempt.estimate.is_none());
         }
-        if let Some(usage) = self.estimate(attempt, reply) {
-            describe_usage(&mut attributes, &usage);
+        if let Some(usage) = &attempt.estimate {
+            describe_usage(&mut attributes, usage);
             attributes.flag("brokle.usage.estimated", true);
         }
         if number + 1 == record.attempts.len() {
-            self.describe_content(&mut attributes, reply.and_then(Reply::output_messages));
+            let said = self.record.hidden(reply.and_then(Reply::output_messages));
+            self.describe_content(&mut attributes, said);
         }
         describe_error(&mut attributes, attempt.failure.as_ref(), outcome);
         Span {
@@ -272,6 +291,10 @@ impl<'a> View<'a> {
             "brokle.cache.age_ms",
             u64::try_from(hit.age.as_millis()).unwrap_or(u64::MAX),
         );
+        if let Some(nearest) = &hit.nearest {
+            attributes.double("brokle.cache.similarity", f64::from(nearest.similarity));
+            attributes.text("brokle.cache.matched_key", nearest.key.as_str());
+        }
         attributes.int("brokle.cache.saved.input_tokens", origin.input_tokens);
         attributes.int("brokle.cache.saved.output_tokens", origin.output_tokens);
         attributes.text_if(
@@ -293,21 +316,6 @@ impl<'a> View<'a> {
             attributes: attributes.into_inner(),
             ..Span::default()
         })
-    }
-
-    /// What an attempt used whose provider did not come to say so: the caller hung up, another attempt answered, or the
-    /// stream broke off. The provider charges for it all the same.
-    fn estimate(&self, attempt: &AttemptRecord, reply: Option<&Reply>) -> Option<TokenUsage> {
-        let streams = self.record.request.as_ref().is_some_and(|request| request.stream);
-        match reply {
-            Some(reply) if reply.usage.is_none() && streams => {
-                Some(cost::assumed(self.record, reply.said_bytes()))
-            }
-            None if attempt.decision == "cancelled" || attempt.decision == OUTRUN => {
-                Some(cost::assumed(self.record, 0))
-            }
-            _ => None,
-        }
     }
 
     /// What was asked of whom.
@@ -392,7 +400,7 @@ fn describe_attempt(attributes: &mut Attributes, attempt: &AttemptRecord, record
     }
 }
 
-fn describe_reply(attributes: &mut Attributes, reply: &Reply) {
+fn describe_reply(attributes: &mut Attributes, reply: &Reply, says_usage: bool) {
     attributes.text_if("gen_ai.response.id", reply.id.as_deref());
     attributes.text_if("gen_ai.response.model", reply.model.as_deref());
     attributes.texts("gen_ai.response.finish_reasons", reply.finish_reasons());
@@ -400,7 +408,7 @@ fn describe_reply(attributes: &mut Attributes, reply: &Reply) {
         "gen_ai.openai.response.service_tier",
         reply.service_tier.as_deref(),
     );
-    if let Some(usage) = &reply.usage {
+    if let Some(usage) = reply.usage.as_ref().filter(|_| says_usage) {
         describe_usage(attributes, usage);
     }
 }

@@ -68,6 +68,8 @@ impl TenantConfig {
             limits: settings.limits,
             capture: settings.capture,
             cache: settings.cache,
+            semantic: settings.semantic.clone(),
+            guards: Arc::clone(&settings.guards),
         })
     }
 

@@ -146,3 +146,35 @@ async fn reload_changes_new_calls_and_keeps_what_is_known_of_providers() {
         (200, "mock-b")
     );
 }
+
+#[test]
+fn guardrails_that_make_no_sense_are_refused_with_the_reason() {
+    let refused = |rule: &str| {
+        let config = parse(&format!("[[guardrails]]\nname = \"g\"\n{rule}"));
+        config.resolve(&|_| None).unwrap_err().to_string()
+    };
+    for (rule, reason) in [
+        ("", "looks for nothing"),
+        ("action = \"redact\"\nbytes_max = 5", "cannot redact"),
+        ("patterns = { a = \"(\" }", "usable regular expression"),
+        ("stage = \"input\"\njson_schema = \"request\"", "is for answers"),
+        ("json_schema = \"{\"", "neither `request` nor JSON"),
+        ("json_schema = '{\"type\":5}'", "not a schema"),
+        ("prompt_injection = { threshold = 0.0 }", "threshold"),
+        ("webhook = { url = \"ftp://x/\" }", "https://"),
+        (
+            "webhook = { url = \"http://x/\", secret_env = \"NOT_SET\" }",
+            "NOT_SET",
+        ),
+        (
+            "words = [\"x\"]\n[[guardrails]]\nname = \"g\"\nwords = [\"y\"]",
+            "name of another",
+        ),
+    ] {
+        let told = refused(rule);
+        assert!(told.contains(reason) && told.contains("`g`"), "{rule}: {told}");
+    }
+    assert!(
+        toml::from_str::<GatewayConfig>("[[guardrails]]\nname = \"g\"\ndetect = [\"nonsense\"]").is_err()
+    );
+}

@@ -54,6 +54,9 @@ pub(crate) async fn run(loaded: LoadedConfig) -> anyhow::Result<ExitCode> {
     findings.push(finding("relational store", relational(config).await));
     findings.push(finding("Redis", redis(config).await));
     findings.push(finding("ClickHouse", clickhouse(&loaded, running).await));
+    if let Some(state) = config.gateway.semantic_cache.check_model() {
+        findings.push(finding("embedding model", state));
+    }
     let faults = findings.iter().filter(|finding| finding.state.is_err()).count();
     super::print(&render(&findings, faults))?;
     Ok(if faults == 0 {

@@ -1608,7 +1608,7 @@ export interface components {
         };
         /** @description What the cache did for a project since this node's start. */
         CacheStatus: {
-            /** @description `off`, `on_request` or `exact`. */
+            /** @description `off`, `on_request`, `exact` or `semantic`. */
             status: string;
             /** Format: int64 */
             time_to_live_seconds: number;
@@ -1623,6 +1623,11 @@ export interface components {
             hit_rate?: number | null;
             /** Format: int64 */
             stored: number;
+            /**
+             * Format: int64
+             * @description Questions that this node finds by meaning.
+             */
+            semantic_entries: number;
             /** @description US dollars that hits did not cost; a decimal. */
             saved_cost: string;
             /** Format: int64 */
