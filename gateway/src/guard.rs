@@ -204,6 +204,15 @@ fn applies(config: &GuardConfig, call: &CallRecord, model: &str, targets: &[Targ
 }
 
 impl GuardRecord {
+    /// The same guardrails for another record of the call, which has found nothing yet.
+    pub(crate) fn beside(&self) -> Self {
+        Self {
+            plan: Arc::clone(&self.plan),
+            decisions: Vec::new(),
+            withheld: false,
+        }
+    }
+
     /// A recorded text, or JSON that holds texts, without what guardrails take out of answers.
     pub(crate) fn hide(&self, recorded: String) -> Option<String> {
         if self.withheld {

@@ -15,7 +15,7 @@ use prost::Message;
 
 use super::attributes::Attributes;
 use super::request::Parameters;
-use super::{Answer, AttemptRecord, CallRecord, Failure, Outcome, guards};
+use super::{Answer, AttemptRecord, CallRecord, Failure, OUTRUN, Outcome, guards};
 use crate::dialect::door::Door;
 use crate::dialect::openai::chunk;
 use crate::dialect::openai::messages::RecordedRequest;

@@ -2,6 +2,7 @@
 //! the race is over. The attempt that counts is the last, as it is everywhere.
 
 use super::{CallGuard, CallRecord, Caller, Failure, Outcome};
+use crate::guard::GuardRecord;
 
 /// Whose outcome is the call's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,7 @@ impl CallRecord {
             shadow: self.shadow,
             passed_over: Vec::new(),
             cache: None,
+            guard: self.guard.as_ref().map(GuardRecord::beside),
             quota: None,
             attempts: Vec::new(),
             attempts_before: self.attempts.len() + 1,

@@ -169,8 +169,8 @@ async fn a_flag_changes_nothing_and_is_told() {
 }
 
 /// A webhook on a loopback port that answers what it is told, and remembers what it was asked.
-async fn webhook(answer: Value) -> (String, tokio::sync::mpsc::UnboundedReceiver<(String, Value)>) {
-    let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+async fn webhook(answer: Value) -> (String, tokio::sync::mpsc::Receiver<(String, Value)>) {
+    let (tell, told) = tokio::sync::mpsc::channel(16);
     let handler = move |headers: http::HeaderMap, body: String| {
         let (tell, answer) = (tell.clone(), answer.clone());
         async move {
@@ -178,6 +178,7 @@ async fn webhook(answer: Value) -> (String, tokio::sync::mpsc::UnboundedReceiver
                 .get("x-brokle-signature")
                 .map_or("", |value| value.to_str().unwrap());
             tell.send((signature.to_owned(), serde_json::from_str(&body).unwrap()))
+                .await
                 .unwrap();
             axum::Json(answer)
         }
@@ -187,7 +188,7 @@ async fn webhook(answer: Value) -> (String, tokio::sync::mpsc::UnboundedReceiver
     tokio::spawn(async move {
         axum::serve(listener, Router::new().route("/check", post(handler)))
             .await
-            .unwrap()
+            .unwrap();
     });
     (url, told)
 }

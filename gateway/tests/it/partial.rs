@@ -16,7 +16,7 @@ fn tokens(span: &opentelemetry_proto::tonic::trace::v1::Span) -> (u64, u64, bool
 #[tokio::test]
 async fn a_stream_that_was_cut_is_counted_by_our_own_tokenizer_in_every_dialect() {
     for dialect in ["openai", "anthropic", "gemini"] {
-        let stage = Stage::with_second_dialect("other", dialect, "[retries]\nattempts_max = 1\n").await;
+        let stage = Stage::with_second_dialect("other", dialect, "").await;
         let whole = stage.stream("other/mock-a").await;
         let whole = stage.sink.trace(whole.trace_id()).await;
         let (input, output, estimated) = tokens(&whole[1]);

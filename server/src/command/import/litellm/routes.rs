@@ -22,6 +22,8 @@ pub(super) struct Target {
 /// One group of the source.
 #[derive(Debug, Clone)]
 struct Group {
+    /// Its name in the source, by which its fallbacks are told. An alias has another.
+    of: String,
     targets: Vec<Target>,
     path: String,
 }
@@ -36,6 +38,7 @@ pub(super) struct Routes {
 impl Routes {
     pub(super) fn add(&mut self, group: &str, target: Target, path: &str) {
         let entry = self.groups.entry(group.to_owned()).or_insert_with(|| Group {
+            of: group.to_owned(),
             targets: Vec::new(),
             path: path.to_owned(),
         });
@@ -57,7 +60,7 @@ impl Routes {
         }
         let groups = self.groups.clone();
         for (name, group) in &groups {
-            let fallbacks = fallbacks(name, &groups, settings, report);
+            let fallbacks = fallbacks(&group.of, &groups, settings, report);
             self.write(name, group, fallbacks, settings, providers, report);
         }
     }
