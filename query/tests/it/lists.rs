@@ -54,6 +54,7 @@ async fn a_trace_is_listed_with_the_sums_of_its_observations() {
     assert_eq!(listed, json!([expected]));
     let mut with_metadata = expected;
     with_metadata["metadata"] = json!({"plan": "pro", "shape": {"a": 1}});
+    with_metadata["scores"] = json!([]);
     assert_eq!(
         stage
             .data(&with_parameters(&format!("/traces/{}", trace_id(1)), &[]))
