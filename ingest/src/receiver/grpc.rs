@@ -24,6 +24,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use super::answer;
+use super::body::{Announced, PREFIX_BYTES};
 use super::config::ReceiverConfig;
 use super::intake::{Encoding, Receiver};
 use super::metrics::Transport;
@@ -78,8 +79,10 @@ fn builder(config: &ReceiverConfig) -> Server {
         .max_connection_age_grace(config.grpc_connection_age_grace)
         // Several times the largest sane request head, and all that a connection may make us keep.
         .http2_max_header_list_size(64 * 1024)
+        // A batch of a thousand spans goes through without waiting for the window, and in few frames.
         .initial_stream_window_size(1024 * 1024)
         .initial_connection_window_size(4 * 1024 * 1024)
+        .max_frame_size(Some(256 * 1024))
 }
 
 fn router(receiver: Arc<Receiver>, health: HealthReporter) -> Router {
@@ -111,7 +114,9 @@ async fn take(signal: Signal, receiver: &Receiver, request: Request) -> Result<R
     unary::check_content_type(&parts.headers)?;
     let admission = receiver.admit(&parts.headers).await?;
     let bytes_max = receiver.config.body_bytes_max;
-    let held = receiver.read(&mut body, bytes_max + unary::PREFIX_BYTES).await?;
+    let held = receiver
+        .read(&mut body, Announced::InPrefix, bytes_max + PREFIX_BYTES)
+        .await?;
     let (held, compression) = unary::unframe(held, &parts.headers, bytes_max)?;
     let held = receiver.inflate(held, compression, Transport::Grpc).await?;
     receiver

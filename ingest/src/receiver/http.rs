@@ -23,7 +23,7 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use self::media::{Media, content_encoding};
 use super::answer;
-use super::body;
+use super::body::{self, Announced};
 use super::intake::{Admission, Encoding, Held, Receiver};
 use super::metrics::Transport;
 use super::refusal::Refusal;
@@ -92,7 +92,9 @@ async fn read(
     media.supported()?;
     let compression = content_encoding(headers)?;
     refuse_announced_excess(receiver, headers)?;
-    let held = receiver.read(body, receiver.config.body_bytes_max).await?;
+    let held = receiver
+        .read(body, Announced::InHead, receiver.config.body_bytes_max)
+        .await?;
     let held = receiver.inflate(held, compression, Transport::Http).await?;
     Ok((admission, held))
 }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::accept::{AcceptError, Acceptor};
-use super::body;
+use super::body::{self, Announced};
 use super::config::ReceiverConfig;
 use super::inflate::{Compression, inflate};
 use super::metrics::{ReceiverMetrics, Transport};
@@ -110,9 +110,21 @@ impl Receiver {
     }
 
     /// Reads a body.
-    pub async fn read(&self, body: &mut Body, bytes_max: usize) -> Result<Held, Refusal> {
+    pub async fn read(
+        &self,
+        body: &mut Body,
+        announced: Announced,
+        bytes_max: usize,
+    ) -> Result<Held, Refusal> {
         let mut reservation = self.memory.reserve(0).map_err(|_| Refusal::Overloaded)?;
-        let body = body::read(body, bytes_max, self.config.body_timeout, &mut reservation).await?;
+        let body = body::read(
+            body,
+            announced,
+            bytes_max,
+            self.config.body_timeout,
+            &mut reservation,
+        )
+        .await?;
         Ok(Held { body, reservation })
     }
 

@@ -20,6 +20,7 @@ use crate::changes::Change;
 use crate::changes::change::encode;
 use crate::process::Plan;
 use crate::receiver::Receiver;
+use crate::receiver::body::Announced;
 use crate::receiver::http::media::{Media, content_encoding};
 use crate::receiver::intake::{Admission, Encoding, Held};
 use crate::receiver::metrics::Transport;
@@ -161,7 +162,9 @@ async fn held(receiver: &Receiver, headers: &HeaderMap, body: &mut Body) -> Resu
     }
     media.supported()?;
     let compression = content_encoding(headers)?;
-    let held = receiver.read(body, receiver.body_bytes_max()).await?;
+    let held = receiver
+        .read(body, Announced::InHead, receiver.body_bytes_max())
+        .await?;
     receiver.inflate(held, compression, Transport::Http).await
 }
 

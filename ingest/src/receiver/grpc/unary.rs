@@ -7,12 +7,10 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use tonic::Status;
 
+use crate::receiver::body::PREFIX_BYTES;
 use crate::receiver::inflate::Compression;
 use crate::receiver::intake::Held;
 use crate::receiver::refusal::Refusal;
-
-/// A message's flag and length.
-pub(super) const PREFIX_BYTES: usize = 5;
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
