@@ -12,7 +12,7 @@ use arrow_schema::ArrowError;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::collection::{MapColumn, WordValues};
-use super::column::TextBuffer;
+use super::column::{TextBuffer, is_same};
 use crate::normalize::{AttributeMap, Capture, Disposition, KeyRules};
 use crate::otlp::json_write::any_value_json;
 use crate::otlp::value::{AnyValueView, KeyValueView};
@@ -132,7 +132,7 @@ impl<'m> AttributeColumns<'m> {
     #[inline]
     fn resolve(&mut self, key: &[u8]) -> usize {
         let guess = self.keys.get(self.previous).map_or(0, |previous| previous.next);
-        let found = if guess < self.keys.len() && self.names.get(guess) == key {
+        let found = if guess < self.keys.len() && is_same(self.names.get(guess), key) {
             guess
         } else {
             self.look_up(key)
