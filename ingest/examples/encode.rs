@@ -196,7 +196,7 @@ fn request(spans: Vec<Span>) -> Vec<u8> {
 fn base(index: u64, name: &str, kind: i32, attributes: Vec<KeyValue>) -> Span {
     let now = u64::try_from(chrono::Utc::now().timestamp_nanos_opt().unwrap()).unwrap();
     let mut trace_id = index.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes().to_vec();
-    trace_id.extend((index / 10).to_be_bytes());
+    trace_id.extend((index / 10 + 1).to_be_bytes());
     Span {
         trace_id,
         span_id: (index + 1).to_be_bytes().to_vec(),

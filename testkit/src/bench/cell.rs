@@ -7,7 +7,7 @@ use anyhow::{Result, bail, ensure};
 
 use super::collector::{Collector, Kind, Programs};
 use super::engine::Engine;
-use super::load::{Bodies, Plan};
+use super::load::{Bodies, Outcome, Plan};
 use super::payload::{Encoding, Template};
 use super::process::{processor_seconds, resident_mib};
 use super::sink::Sink;
@@ -18,6 +18,9 @@ const ARRIVE_WITHIN: Duration = Duration::from_mins(1);
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 /// A sink that cannot count rows has had everything when nothing came for this long.
 const NOTHING_MORE: Duration = Duration::from_millis(1_500);
+
+/// Load before the measurement: the log has its files, buffers and connections are there, code is in memory.
+const WARM_UP: Duration = Duration::from_secs(2);
 
 /// How requests travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +88,14 @@ pub struct Measured {
     pub insert_bytes: f64,
 }
 
+/// What was there before a load.
+#[derive(Debug, Clone, Copy)]
+struct Stored {
+    engine_rows: u64,
+    sink_rows: u64,
+    bytes: u64,
+}
+
 /// Where measurements run.
 #[derive(Debug)]
 pub struct Bench {
@@ -108,20 +119,16 @@ impl Bench {
             Target::Engine => self.engine.url().to_owned(),
         };
         let collector = Collector::start(kind, &self.programs, self.processors.as_deref(), &url).await?;
+        self.warm_up(kind, cell, &collector, &sink).await?;
         self.engine.wait_until_quiet().await?;
-        let rows_before = self.engine.rows(kind.database(), kind.table()).await?;
+        let before = self.stored(kind, &sink).await?;
         let (collector_before, engine_before) = (
             processor_seconds(collector.pid())?,
             processor_seconds(self.engine.pid())?,
         );
         let plan = self.plan(cell, &collector);
         let started = Instant::now();
-        let transport = cell.transport;
-        let outcome = tokio::task::spawn_blocking(move || match transport {
-            Transport::Http => Ok(http::send(plan)),
-            Transport::Grpc => grpc::send(plan),
-        })
-        .await??;
+        let outcome = send(cell.transport, plan).await?;
         let during = processor_seconds(collector.pid())? - collector_before;
         if outcome.failed > 0 {
             let why = outcome.failure.unwrap_or_default();
@@ -132,7 +139,7 @@ impl Bench {
             );
         }
         let spans = outcome.acknowledged * cell.template.spans();
-        let (arrived, last) = self.arrival(kind, cell.target, &sink, rows_before, spans).await?;
+        let (arrived, last) = self.arrival(kind, cell.target, &sink, before, spans).await?;
         if cell.target == Target::Engine {
             self.engine.wait_until_quiet().await?;
         }
@@ -158,7 +165,7 @@ impl Bench {
             resident_mib: resident,
             p50_ms: outcome.latency_ms(0.5),
             p99_ms: outcome.latency_ms(0.99),
-            insert_bytes: sink.arrived().bytes as f64 / spans.max(1) as f64,
+            insert_bytes: (sink.arrived().bytes - before.bytes) as f64 / spans.max(1) as f64,
         })
     }
 
@@ -189,6 +196,30 @@ impl Bench {
         Ok(())
     }
 
+    /// Sends for a moment what does not count, and waits until it has arrived.
+    async fn warm_up(&mut self, kind: Kind, cell: &Cell, collector: &Collector, sink: &Sink) -> Result<()> {
+        let before = self.stored(kind, sink).await?;
+        let plan = Plan {
+            bodies: Bodies::Template,
+            encoding: Encoding::Identity,
+            length: WARM_UP,
+            ..self.plan(cell, collector)
+        };
+        let spans = send(cell.transport, plan).await?.acknowledged * cell.template.spans();
+        self.arrival(kind, cell.target, sink, before, spans).await?;
+        Ok(())
+    }
+
+    /// What is there already.
+    async fn stored(&self, kind: Kind, sink: &Sink) -> Result<Stored> {
+        let arrived = sink.arrived();
+        Ok(Stored {
+            engine_rows: self.engine.rows(kind.database(), kind.table()).await?,
+            sink_rows: arrived.rows,
+            bytes: arrived.bytes,
+        })
+    }
+
     fn plan(&mut self, cell: &Cell, collector: &Collector) -> Plan {
         let first = self.next;
         // More than any measurement sends.
@@ -215,13 +246,14 @@ impl Bench {
         kind: Kind,
         target: Target,
         sink: &Sink,
-        rows_before: u64,
+        before: Stored,
         spans: u64,
     ) -> Result<(Option<u64>, Instant)> {
         match target {
             Target::Engine => {
                 let rows = || async {
-                    self.engine.rows(kind.database(), kind.table()).await.unwrap_or(0) - rows_before
+                    let rows = self.engine.rows(kind.database(), kind.table()).await;
+                    rows.unwrap_or(0).saturating_sub(before.engine_rows)
                 };
                 let all = || async { (rows().await >= spans).then_some(()) };
                 // What is missing is said by the numbers.
@@ -229,10 +261,11 @@ impl Bench {
                 Ok((Some(rows().await), Instant::now()))
             }
             Target::Sink if kind.counts_rows() => {
-                let all = || async { (sink.arrived().rows >= spans).then_some(()) };
+                let rows = || sink.arrived().rows - before.sink_rows;
+                let all = || async { (rows() >= spans).then_some(()) };
                 let _ = wait::until("all rows came", ARRIVE_WITHIN, all).await;
                 let arrived = sink.arrived();
-                Ok((Some(arrived.rows), arrived.last.unwrap_or_else(Instant::now)))
+                Ok((Some(rows()), arrived.last.unwrap_or_else(Instant::now)))
             }
             Target::Sink => {
                 let is_over = || async {
@@ -246,6 +279,14 @@ impl Bench {
             }
         }
     }
+}
+
+async fn send(transport: Transport, plan: Plan) -> Result<Outcome> {
+    tokio::task::spawn_blocking(move || match transport {
+        Transport::Http => Ok(http::send(plan)),
+        Transport::Grpc => grpc::send(plan),
+    })
+    .await?
 }
 
 /// The middle one of several rounds, by spans a second.
