@@ -94,6 +94,7 @@ fn encoded(signal: Signal, body: &[u8]) -> Vec<TableBatch> {
         signal,
         received_at: DateTime::UNIX_EPOCH,
         retention_days: 30,
+        calls: None,
         body,
     };
     encode_range(&[record], context).expect("what is kept can be encoded")

@@ -66,6 +66,7 @@ fn request(number: u64) -> Submission {
         body: Bytes::from(body),
         items: 1,
         retention_days: 30,
+        calls: None,
     }
 }
 

@@ -71,6 +71,8 @@ pub(crate) struct CallRecord {
     pub(crate) overrides: Vec<&'static str>,
     /// Whether nobody gets the answer.
     pub(crate) shadow: bool,
+    /// What was decided, when that was asked for and nothing else.
+    pub(crate) explained: Option<Explained>,
     /// Targets that were passed over because their circuits are open.
     pub(crate) passed_over: Vec<String>,
     /// What the cache did, when the call had to do with it.
@@ -86,6 +88,14 @@ pub(crate) struct CallRecord {
     pub(crate) status: u16,
     pub(crate) failure: Option<Failure>,
     pub(crate) outcome: Outcome,
+}
+
+/// The target to which a call would go.
+#[derive(Debug)]
+pub(crate) struct Explained {
+    pub(crate) provider: String,
+    pub(crate) vendor: String,
+    pub(crate) model: String,
 }
 
 /// What the cache did for a call.

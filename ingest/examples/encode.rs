@@ -158,6 +158,7 @@ fn record(body: &[u8]) -> RangeRecord<'_> {
         environment: "",
         signal: Signal::Traces,
         retention_days: 30,
+        calls: None,
         received_at: chrono::Utc::now(),
         body,
     }

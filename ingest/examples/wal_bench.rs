@@ -87,6 +87,7 @@ async fn write(wal: Arc<Wal>, body_bytes: usize, until: Instant) -> Vec<Duration
             body: body.clone(),
             items: 10,
             retention_days: 30,
+            calls: None,
         };
         let sent = Instant::now();
         wal.append(submission, 0, None).unwrap().await.unwrap().unwrap();

@@ -3,11 +3,11 @@
 //!
 //! [`encode_range`] is a pure function of its records (and of the attribute map and price book it is given):
 //! it asks no clock and draws no random number, so a range that is encoded again after a crash gives the same
-//! batches under the same names. Traces fill `observations`, logs `logs` and metrics `metrics`; views in storage
-//! derive every other table from them.
+//! batches under the same names. Traces fill `observations`, logs `logs` and metrics `metrics`, and what the
+//! gateway recorded of its calls `request_logs` and `ai_routing_metrics`; views in storage derive every other table.
 //!
 //! - `source`, `origin`: what items share. `rows`, `log_rows`, `metric_rows`: one row per span, log record and
-//!   data point. `attributes`: typed maps. `table`: rows apart by month.
+//!   data point. `calls`: one row per call of the gateway and per attempt. `attributes`: typed maps. `table`: rows apart by month.
 //! - `column`, `collection`: columns in the making. [`schema`]: their types. `time`: what times can be
 //!   stored. `series`: which points of a metric belong together.
 
@@ -21,6 +21,8 @@ use crate::normalize::{AttributeMap, PriceMemo};
 use crate::otlp::view::{ExportView, ScopeGroupView};
 use crate::pipeline::batch::{RangeRecord, TableBatch};
 
+use calls::Calls;
+pub use calls::{REQUEST_LOGS, ROUTING_METRICS};
 use log_rows::LogRows;
 use metric_rows::{MetricContext, MetricRow, MetricRows};
 use origin::Origin;
@@ -31,6 +33,7 @@ use table::Table;
 use time::Times;
 
 mod attributes;
+mod calls;
 mod collection;
 mod column;
 mod log_rows;
@@ -103,6 +106,7 @@ struct Encoder<'m, 'a> {
     observations: Table<'m, Rows<'m, 'a>>,
     logs: Table<'m, LogRows<'m>>,
     metrics: Table<'m, MetricRows<'m>>,
+    calls: Calls<'m, 'a>,
 }
 
 impl<'m, 'a> Encoder<'m, 'a> {
@@ -116,6 +120,7 @@ impl<'m, 'a> Encoder<'m, 'a> {
             observations: Table::new(OBSERVATIONS, map),
             logs: Table::new(LOGS, map),
             metrics: Table::new(METRICS, map),
+            calls: Calls::new(map),
         }
     }
 
@@ -142,11 +147,12 @@ impl<'m, 'a> Encoder<'m, 'a> {
                 }
             }
         }
-        Ok(())
+        self.calls.close(&context)
     }
 
     fn push_spans(&mut self, origin: Origin<'_, 'a>, group: ScopeGroupView<'a>) -> Result<(), EncodeError> {
         let received = origin.record.received_nanos;
+        let is_call = origin.record.calls.is_some();
         for span in group.spans() {
             let (start, end) = (span.start_time_unix_nano, span.end_time_unix_nano);
             let mut times = Times::new(start, end, received);
@@ -159,7 +165,12 @@ impl<'m, 'a> Encoder<'m, 'a> {
                 times,
             };
             let memo = &mut self.memo;
-            self.observations.push(times.start, |rows| rows.push(row, memo))?;
+            let normal = is_call.then_some(&mut self.calls.normal);
+            self.observations
+                .push(times.start, |rows| rows.push(row, memo, normal))?;
+            if is_call {
+                self.calls.push(origin.record, &span, times)?;
+            }
         }
         Ok(())
     }
@@ -222,6 +233,7 @@ impl<'m, 'a> Encoder<'m, 'a> {
         self.observations.finish(&mut batches)?;
         self.logs.finish(&mut batches)?;
         self.metrics.finish(&mut batches)?;
+        self.calls.finish(&mut batches)?;
         Ok(batches)
     }
 }

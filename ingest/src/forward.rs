@@ -209,6 +209,7 @@ impl Forwarder {
             body: request.body.clone(),
             items: request.items,
             retention_days: request.retention_days,
+            calls: None,
         };
         let outcome = match self.wal.append(submission, request.received_ns, None) {
             Ok(outcome) => outcome.await.unwrap_or(Err(AppendError::Failed)),

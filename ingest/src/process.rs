@@ -23,7 +23,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use brokle_model::id::ProjectId;
 use brokle_model::port::{SettingsUnknown, SinkFull, TelemetryPolicies, TelemetrySink};
-use brokle_model::telemetry::{Signal, Submission};
+use brokle_model::telemetry::{CallDays, Signal, Submission};
 use brokle_model::telemetry_settings::{EffectiveSettings, HeadSampling};
 use bytes::Bytes;
 
@@ -143,6 +143,11 @@ impl Plan {
         self.settings.retention_days.of(signal)
     }
 
+    /// How many days the rows of a gateway's call are kept.
+    pub fn call_days(&self) -> CallDays {
+        self.settings.retention_days.of_calls()
+    }
+
     /// Does to a validated body what the project has set.
     pub fn apply(&self, signal: Signal, body: Bytes, items: u32) -> Result<Processed, WireError> {
         let (Some(steps), Some(shape)) = (&self.steps, Shape::of(signal)) else {
@@ -185,7 +190,11 @@ impl TelemetrySink for ProcessedSink {
         // Settings are known before the first call is served.
         let plan = self.processors.plan(submission.project).map_err(|_| SinkFull)?;
         let Submission {
-            signal, body, items, ..
+            signal,
+            body,
+            items,
+            calls,
+            ..
         } = submission;
         // What Brokle writes itself is well-formed.
         let Processed { body, items } = plan.apply(signal, body, items).map_err(|_| SinkFull)?;
@@ -196,6 +205,7 @@ impl TelemetrySink for ProcessedSink {
             body,
             items,
             retention_days: plan.retention_days(signal),
+            calls: calls.map(|_| plan.call_days()),
             ..submission
         })
     }

@@ -241,7 +241,11 @@ impl Wal {
     ) -> Result<(), AppendError> {
         self.check(&submission)?;
         let reservation = self.reserve_for(&submission, reservation)?;
-        let (label, _) = label(&submission.environment, submission.retention_days);
+        let (label, _) = label(
+            &submission.environment,
+            submission.retention_days,
+            submission.calls,
+        );
         let content_crc = content_crc(&label, &submission.body);
         let content = self.content(&submission);
         let request = LoggedRequest {
@@ -252,6 +256,7 @@ impl Wal {
             received_ns,
             items: submission.items,
             retention_days: submission.retention_days,
+            calls: submission.calls,
             body: submission.body,
             _reservation: Some(Arc::new(reservation)),
         };

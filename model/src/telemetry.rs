@@ -66,6 +66,26 @@ pub struct Submission {
     pub items: u32,
     /// How many days the rows of the body are kept: what the project's settings said when it was accepted.
     pub retention_days: u16,
+    /// Set for what the gateway recorded of calls, in process: such spans fill the tables of calls too. Nothing that
+    /// came from outside has it, whatever it says of itself.
+    pub calls: Option<CallDays>,
+}
+
+/// How many days the rows are kept that a gateway's call gives besides its spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallDays {
+    /// Rows of `request_logs`.
+    pub request_logs: u16,
+    /// Rows of `ai_routing_metrics`.
+    pub routing_metrics: u16,
+}
+
+impl CallDays {
+    /// What is kept how long when nobody says anything. The tables' defaults are the same (a test compares).
+    pub const BUILT_IN: Self = Self {
+        request_logs: 60,
+        routing_metrics: 365,
+    };
 }
 
 /// The span attribute that keeps a start time which storage cannot hold (nanoseconds since 1970, as decimal

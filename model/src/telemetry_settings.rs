@@ -10,7 +10,7 @@ mod validate;
 
 use serde::{Deserialize, Serialize};
 
-use crate::telemetry::Signal;
+use crate::telemetry::{CallDays, Signal};
 
 pub use redaction::{Action, PatternError, Redaction, RedactionRule, compile_value};
 pub use sampling::{HeadSampling, Sampling, TailSampling, TraceFate};
@@ -54,6 +54,12 @@ pub struct RetentionDays {
     /// Metric points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<u16>,
+    /// The log of the gateway's calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_logs: Option<u16>,
+    /// What the gateway decided, and how each attempt went.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub routing_metrics: Option<u16>,
 }
 
 impl RetentionDays {
@@ -62,6 +68,8 @@ impl RetentionDays {
         traces: Some(30),
         logs: Some(30),
         metrics: Some(90),
+        request_logs: Some(CallDays::BUILT_IN.request_logs),
+        routing_metrics: Some(CallDays::BUILT_IN.routing_metrics),
     };
 
     fn is_empty(&self) -> bool {
@@ -75,6 +83,8 @@ impl RetentionDays {
             traces: self.traces.or(otherwise.traces),
             logs: self.logs.or(otherwise.logs),
             metrics: self.metrics.or(otherwise.metrics),
+            request_logs: self.request_logs.or(otherwise.request_logs),
+            routing_metrics: self.routing_metrics.or(otherwise.routing_metrics),
         }
     }
 
@@ -86,6 +96,14 @@ impl RetentionDays {
             Signal::Traces | Signal::Changes => self.traces,
         };
         own.unwrap_or_else(|| default_retention_days(signal))
+    }
+
+    /// The days for the gateway's calls.
+    pub fn of_calls(&self) -> CallDays {
+        CallDays {
+            request_logs: self.request_logs.unwrap_or(CallDays::BUILT_IN.request_logs),
+            routing_metrics: self.routing_metrics.unwrap_or(CallDays::BUILT_IN.routing_metrics),
+        }
     }
 }
 
@@ -178,6 +196,7 @@ mod tests {
         assert_eq!(merged.retention_days.of(Signal::Traces), 30);
         assert_eq!(merged.retention_days.of(Signal::Logs), 7);
         assert_eq!(merged.retention_days.of(Signal::Metrics), 400);
+        assert_eq!(merged.retention_days.of_calls(), CallDays::BUILT_IN);
         assert_eq!(merged.redaction.patterns, [crate::pattern::Kind::Email]);
         assert_eq!(merged.size_caps.value_bytes_max, Some(1000));
         assert!(!merged.leaves_as_is());

@@ -1,6 +1,7 @@
 //! The routes: extract, plan, read, answer. Who may ask is in each handler's signature.
 
 mod analytics;
+mod calls;
 mod completion;
 mod export;
 mod log_records;
@@ -45,7 +46,7 @@ impl Query {
         }
     }
 
-    /// The routes under `/api/v1/analytics`, and their descriptions.
+    /// The routes under `/api/v1/analytics` and `/api/v1/logs`, and their descriptions.
     pub fn router(self) -> OpenApiRouter {
         OpenApiRouter::new()
             .routes(routes!(traces::list_traces))
@@ -71,6 +72,10 @@ impl Query {
             .routes(routes!(analytics::providers))
             .routes(routes!(analytics::users))
             .routes(routes!(analytics::sessions))
+            .routes(routes!(calls::routing))
+            .routes(routes!(calls::list_requests))
+            .routes(routes!(calls::export_requests))
+            .routes(routes!(calls::get_request))
             .with_state(self)
     }
 }

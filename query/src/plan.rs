@@ -2,6 +2,7 @@
 
 mod analytics;
 mod attributes;
+mod calls;
 mod cursor;
 mod error;
 mod log_records;
@@ -16,6 +17,10 @@ pub use analytics::{
     Dimension, GroupBy, QUARTER_MS, SERIES_MAX, TOP_DEFAULT, TOP_MAX, TopCursor, TopSort, Usage,
 };
 pub use attributes::{ATTRIBUTES_DEFAULT, ATTRIBUTES_MAX, AttributeScope, Attributes};
+pub use calls::{
+    REQUESTS_DEFAULT, REQUESTS_MAX, ROUTING_LINES_MAX, RequestFilter, RequestList, RoutingBreakdown,
+    RoutingKey, Wanted,
+};
 pub use cursor::{Cursor, InvalidCursor};
 pub use error::PlanError;
 pub use log_records::{

@@ -1,6 +1,7 @@
 //! The reads themselves: plan, SQL, storage, shape. The only place where they meet, and free of HTTP.
 
 mod analytics;
+mod calls;
 mod charts;
 mod error;
 mod list;

@@ -5,6 +5,7 @@
 
 pub(crate) mod analytics;
 mod any_value;
+pub(crate) mod calls;
 pub(crate) mod charts;
 mod columns;
 mod figures;

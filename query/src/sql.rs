@@ -9,6 +9,7 @@
 //! - lists and charts of traces read the narrow `observations_core`; only what one trace shows, and full text, reads
 //!   `observations`.
 
+mod calls;
 mod charts;
 mod condition;
 mod log_records;
@@ -23,6 +24,7 @@ mod traces;
 pub(crate) mod usage;
 mod windows;
 
+pub(crate) use calls::{attempts, request, requests, routing};
 pub(crate) use charts::{FACET_VALUES_MAX, FACETS, FacetName, histogram};
 pub(crate) use condition::is_about_names;
 pub(crate) use log_records::{log_record_keys, log_record_rows, log_trace_window, message_records};

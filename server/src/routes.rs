@@ -11,7 +11,7 @@
 //! | `/v1/auth/validate-key` | accounts | public, limited by address |
 //! | `/api/v1/auth`, `/users`, `/organizations`, `/projects` | accounts | session (sign-up and sign-in public) |
 //! | `/api/v1/organizations/{organization_id}/gateway` | gateway | session and membership |
-//! | `/api/v1/analytics` | query | session and membership |
+//! | `/api/v1/analytics`, `/api/v1/logs` | query | session and membership |
 //! | `/api/v1/projects/{project_id}/prices` | query | session and membership |
 //! | `/health`, `/health/{part}` | server | public |
 //! | `/metrics` | server | loopback or token |

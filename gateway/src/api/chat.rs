@@ -181,6 +181,7 @@ pub(super) fn open_record(
         arm: None,
         overrides: Vec::new(),
         shadow: false,
+        explained: None,
         passed_over: Vec::new(),
         cache: None,
         guard: None,
@@ -243,18 +244,23 @@ async fn prepare(
     call.overrides.clone_from(&overrides.sent);
     let facts = Facts::of_call(call, headers, &request);
     let candidates = decide(shared, settings, &request, (&facts, &overrides, &call.models))?;
-    call.route.clone_from(&candidates.route);
-    call.rule.clone_from(&candidates.rule);
-    call.arm.clone_from(&candidates.arm);
-    call.strategy = candidates.strategy;
-    let passed_over = candidates.targets.iter().rev().take(candidates.passed_over);
-    call.passed_over = passed_over.map(Target::full_name).collect();
+    note_decision(call, &candidates);
     let plan = Plan {
         timeouts: overrides.timeouts(&settings.timeouts),
         retries: overrides.retries(&settings.retries),
         candidates,
     };
     Ok((request, plan))
+}
+
+/// Writes down how the order of targets came about.
+pub(super) fn note_decision(call: &mut CallRecord, candidates: &Candidates) {
+    call.route.clone_from(&candidates.route);
+    call.rule.clone_from(&candidates.rule);
+    call.arm.clone_from(&candidates.arm);
+    call.strategy = candidates.strategy;
+    let passed_over = candidates.targets.iter().rev().take(candidates.passed_over);
+    call.passed_over = passed_over.map(Target::full_name).collect();
 }
 
 /// Where a request is to go, as things are.

@@ -14,6 +14,7 @@ use crate::dialect::door::Door;
 use crate::dialect::openai::request::ChatRequest;
 use crate::error::GatewayError;
 use crate::provider::ProviderHealth;
+use crate::record::{CallRecord, Explained as ExplainedTarget, RequestRecord};
 use crate::route::facts::Facts;
 use crate::route::load::Circuit;
 use crate::route::overrides::Overrides;
@@ -119,7 +120,36 @@ async fn decide(shared: &Shared, request: Request) -> Result<Explanation, Gatewa
     let facts = Facts::of_call(&record, &parts.headers, &request);
     let decided = chat::decide(shared, &settings, &request, (&facts, &overrides, &grant.models))?;
     let input_tokens = facts.input_tokens();
+    note(shared, record, &request, (&decided, &overrides));
     Ok(describe(shared, &request, decided, (overrides, input_tokens)))
+}
+
+/// Records the decision, as that of a call is recorded.
+fn note(
+    shared: &Shared,
+    mut record: CallRecord,
+    request: &ChatRequest,
+    (decided, overrides): (&Candidates, &Overrides),
+) {
+    // There is at least one target, or there would have been no decision.
+    let first = &decided.targets[0];
+    record.explained = Some(ExplainedTarget {
+        provider: first.provider.name.clone(),
+        vendor: first.provider.vendor.clone(),
+        model: first.model.clone(),
+    });
+    record.request = Some(RequestRecord {
+        body: request.body.clone(),
+        model: request.model.clone(),
+        stream: request.stream,
+    });
+    // Guardrails have not seen what was asked.
+    record.capture.content = false;
+    record.overrides.clone_from(&overrides.sent);
+    chat::note_decision(&mut record, decided);
+    record.status = 200;
+    record.ended = record.started.elapsed();
+    shared.recorder.record(Box::new(record));
 }
 
 fn describe(

@@ -15,7 +15,7 @@ use prost::Message;
 
 use super::attributes::Attributes;
 use super::request::Parameters;
-use super::{Answer, AttemptRecord, CallRecord, Failure, OUTRUN, Outcome, guards};
+use super::{Answer, AttemptRecord, CallRecord, Explained, Failure, OUTRUN, Outcome, guards};
 use crate::dialect::door::Door;
 use crate::dialect::openai::chunk;
 use crate::dialect::openai::messages::RecordedRequest;
@@ -119,7 +119,7 @@ impl<'a> View<'a> {
             trace_state: record.trace.state.clone(),
             flags: record.trace.server_flags(),
             name: self.server_name(),
-            kind: if record.shadow {
+            kind: if record.shadow || record.explained.is_some() {
                 SpanKind::Internal
             } else {
                 SpanKind::Server
@@ -154,7 +154,11 @@ impl<'a> View<'a> {
         attributes.text_if("user_agent.original", record.caller.user_agent.as_deref());
         attributes.text_if("brokle.request.id", record.caller.request_id.as_deref());
         attributes.text("brokle.gateway.outcome", record.outcome.as_str());
-        attributes.int("brokle.gateway.attempts", record.attempts.len() as u64);
+        attributes.text("brokle.api_key.id", record.key.to_string());
+        match &record.explained {
+            Some(explained) => describe_decision(&mut attributes, explained),
+            None => attributes.int("brokle.gateway.attempts", record.attempts.len() as u64),
+        }
         attributes.text_if("brokle.gateway.route", record.route.as_deref());
         attributes.text_if(
             "brokle.gateway.strategy",
@@ -193,6 +197,9 @@ impl<'a> View<'a> {
 
     /// The model is part of the name only when it led somewhere: anything else could be in it.
     fn server_name(&self) -> String {
+        if let Some(explained) = &self.record.explained {
+            return format!("route {}", explained.model);
+        }
         match &self.record.request {
             Some(request) if !self.record.attempts.is_empty() || self.is_hit() => {
                 format!("{} {}", self.record.door.operation_name(), request.model)
@@ -365,6 +372,15 @@ impl<'a> View<'a> {
         let elapsed = u64::try_from(since_start.as_nanos()).unwrap_or(u64::MAX);
         start.unwrap_or(0).saturating_add(elapsed)
     }
+}
+
+/// Where a call would go that is not made.
+fn describe_decision(attributes: &mut Attributes, explained: &Explained) {
+    attributes.flag("brokle.gateway.explained", true);
+    attributes.text("brokle.gateway.decision", "explained");
+    attributes.text("brokle.gateway.provider", explained.provider.as_str());
+    attributes.text("brokle.gateway.vendor", explained.vendor.as_str());
+    attributes.text("brokle.gateway.target_model", explained.model.as_str());
 }
 
 fn describe_attempt(attributes: &mut Attributes, attempt: &AttemptRecord, record: &CallRecord) {

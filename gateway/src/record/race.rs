@@ -41,6 +41,7 @@ impl CallRecord {
             arm: self.arm.clone(),
             overrides: Vec::new(),
             shadow: self.shadow,
+            explained: None,
             passed_over: Vec::new(),
             cache: None,
             guard: self.guard.as_ref().map(GuardRecord::beside),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use brokle_model::port::{SinkFull, TelemetrySink};
-use brokle_model::telemetry::{RETENTION_DAYS, Signal, Submission};
+use brokle_model::telemetry::{CallDays, RETENTION_DAYS, Signal, Submission};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
@@ -124,7 +124,9 @@ impl Writer {
     }
 
     fn encode(&self, record: CallRecord) -> Submission {
-        self.metrics.observe(&record);
+        if record.explained.is_none() {
+            self.metrics.observe(&record);
+        }
         let (project, environment) = (record.project, record.environment.clone());
         let encoded = otlp::encode(record, |record, attempt, usage| {
             self.metrics.observe_usage(record, attempt, usage);
@@ -135,8 +137,9 @@ impl Writer {
             signal: Signal::Traces,
             body: encoded.body,
             items: encoded.spans,
-            // The collector puts the project's own in its place.
+            // The collector puts the project's own in their place.
             retention_days: RETENTION_DAYS,
+            calls: Some(CallDays::BUILT_IN),
         }
     }
 

@@ -6,6 +6,7 @@ use brokle_model::telemetry::{ORIGINAL_END, ORIGINAL_START};
 
 use super::Out;
 use super::attributes::{AttributeColumns, ResourceColumns};
+use super::calls::Normal;
 use super::origin::{Origin, OriginColumns};
 use super::schema::{self, in_order};
 use super::table::TableRows;
@@ -49,8 +50,13 @@ pub(super) struct Rows<'m, 'a> {
 }
 
 impl<'a> Rows<'_, 'a> {
-    /// Adds a row.
-    pub(super) fn push(&mut self, source: Row<'_, 'a>, memo: &mut PriceMemo<'_>) {
+    /// Adds a row. `normal` is told what was made of a span that is a call's.
+    pub(super) fn push(
+        &mut self,
+        source: Row<'_, 'a>,
+        memo: &mut PriceMemo<'_>,
+        normal: Option<&mut Normal>,
+    ) {
         let row = self.count;
         let span = source.span;
         self.capture.clear();
@@ -77,6 +83,9 @@ impl<'a> Rows<'_, 'a> {
             memo,
         );
         self.model.put(row, &derived);
+        if let Some(normal) = normal {
+            normal.take(&derived);
+        }
         self.count += 1;
         self.bytes += span.as_bytes().len();
     }

@@ -1,6 +1,6 @@
 //! What the items of one request, one resource and one scope share: read once, used for each of their rows.
 
-use brokle_model::telemetry::Signal;
+use brokle_model::telemetry::{CallDays, Signal};
 
 use crate::normalize::{AttributeMap, Capture};
 use crate::otlp::json_write::{attributes_json, entity_refs_json};
@@ -19,6 +19,8 @@ pub(super) struct RecordContext<'a> {
     pub(super) received_ms: i64,
     /// Days that its rows are kept.
     pub(super) retention_days: u16,
+    /// Days of a call's rows, if the gateway recorded it.
+    pub(super) calls: Option<CallDays>,
     /// Of several copies of a row, the one with the greatest version stands.
     pub(super) version: u64,
 }
@@ -32,6 +34,7 @@ impl<'a> RecordContext<'a> {
             received_nanos,
             received_ms: received_nanos / 1_000_000,
             retention_days: record.retention_days,
+            calls: record.calls,
             version: u64::try_from(received_nanos).unwrap_or(0),
         }
     }

@@ -105,6 +105,7 @@ fn request(project: ProjectId, retention_days: u16, row: ObservationRow) -> Logg
         received_ns: row.received_ns,
         items: 1,
         retention_days,
+        calls: None,
         body: Bytes::from(row.body),
         _reservation: None,
     }

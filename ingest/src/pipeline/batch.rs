@@ -6,7 +6,7 @@
 
 use arrow_array::RecordBatch;
 use brokle_model::id::ProjectId;
-use brokle_model::telemetry::Signal;
+use brokle_model::telemetry::{CallDays, Signal};
 use chrono::{DateTime, Utc};
 
 /// One accepted request, as the log holds it.
@@ -22,6 +22,8 @@ pub struct RangeRecord<'a> {
     pub received_at: DateTime<Utc>,
     /// How many days its rows are kept.
     pub retention_days: u16,
+    /// Days of a call's rows, if the gateway recorded it; of nothing that came from outside.
+    pub calls: Option<CallDays>,
     /// The OTLP protobuf message, uncompressed, already validated.
     pub body: &'a [u8],
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use brokle_model::id::ProjectId;
-use brokle_model::telemetry::{RETENTION_DAYS, Signal, Submission};
+use brokle_model::telemetry::{CallDays, RETENTION_DAYS, Signal, Submission};
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,9 @@ pub struct DeadLetter {
     /// How many days its rows are to be kept.
     #[serde(default = "retention_days")]
     pub retention_days: u16,
+    /// Days that its rows are to be kept in the tables of calls, if the gateway recorded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_days: Option<(u16, u16)>,
     /// What storage, or the decoder, said.
     pub reason: String,
 }
@@ -118,6 +121,9 @@ impl DeadLetters {
             received_at: received_at.to_rfc3339_opts(SecondsFormat::Nanos, true),
             items: request.items,
             retention_days: request.retention_days,
+            call_days: request
+                .calls
+                .map(|days| (days.request_logs, days.routing_metrics)),
             reason: reason.to_owned(),
         };
         let text = serde_json::to_vec_pretty(&letter).map_err(io::Error::other)?;
@@ -210,6 +216,10 @@ impl DeadLetters {
             body: Bytes::from(body),
             items: letter.items,
             retention_days: letter.retention_days,
+            calls: letter.call_days.map(|(request_logs, routing_metrics)| CallDays {
+                request_logs,
+                routing_metrics,
+            }),
         })
     }
 

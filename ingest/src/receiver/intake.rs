@@ -192,6 +192,7 @@ impl Receiver {
                 body,
                 items,
                 retention_days,
+                calls: None,
             };
             self.accept(submission, reservation).await?;
         }

@@ -143,6 +143,7 @@ impl Prepared {
             body: Bytes::from(body),
             items,
             retention_days: self.plan.retention_days(Signal::Changes),
+            calls: None,
         };
         self.receiver
             .keep(submission, reservation)

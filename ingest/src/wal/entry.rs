@@ -38,7 +38,7 @@ pub(crate) fn run_of(request: &LoggedRequest, placed: &Placed) -> Run {
 
 /// The header of a request, and its label. Lengths were checked when it was queued.
 pub(crate) fn request_header(request: &LoggedRequest, content_crc: u32) -> (Header, Box<[u8]>) {
-    let (label, flags) = label(&request.environment, request.retention_days);
+    let (label, flags) = label(&request.environment, request.retention_days, request.calls);
     let content_bytes = label.len() + request.body.len();
     let header = Header {
         kind: Kind::Request,

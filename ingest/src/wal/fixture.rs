@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use brokle_model::id::ProjectId;
-use brokle_model::telemetry::{RETENTION_DAYS, Signal, Submission};
+use brokle_model::telemetry::{CallDays, RETENTION_DAYS, Signal, Submission};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use prometheus_client::registry::Registry;
@@ -51,13 +51,16 @@ fn submission(number: u8) -> Submission {
         body: Bytes::from(vec![number; 100 + usize::from(number)]),
         items: u32::from(number) + 1,
         retention_days: RETENTION_DAYS,
+        calls: None,
     }
 }
 
-/// What [`write`] sends: since format 4 some requests say how long their rows are kept.
+/// What [`write`] sends: since format 4 some requests say how long their rows are kept, since format 7 some are calls
+/// of the gateway's.
 fn written(number: u8) -> Submission {
     Submission {
         retention_days: days(number),
+        calls: calls(number),
         ..submission(number)
     }
 }
@@ -68,6 +71,13 @@ fn days(number: u8) -> u16 {
     } else {
         RETENTION_DAYS
     }
+}
+
+fn calls(number: u8) -> Option<CallDays> {
+    (number % 4 == 3).then(|| CallDays {
+        request_logs: 60 + u16::from(number),
+        routing_metrics: 365,
+    })
 }
 
 fn tally<const N: usize>(numbers: [u8; N]) -> Tally {
@@ -106,7 +116,7 @@ async fn write(directory: &Path) {
 }
 
 /// Opens the log in `directory` and looks for all that [`write`] has left in it.
-async fn assert_reads_back(directory: &Path, days: fn(u8) -> u16) {
+async fn assert_reads_back(directory: &Path, days: fn(u8) -> u16, calls: fn(u8) -> Option<CallDays>) {
     let wal = open(directory);
     assert_eq!(wal.damaged(), []);
     let waiting = wal.waiting().items;
@@ -128,6 +138,7 @@ async fn assert_reads_back(directory: &Path, days: fn(u8) -> u16) {
             );
             assert_eq!(request.received_ns, 1_000 + i64::from(request.body[0]));
             assert_eq!(request.retention_days, days(request.body[0]));
+            assert_eq!(request.calls, calls(request.body[0]));
         }
         let numbers: Vec<u8> = content.requests.iter().map(|request| request.body[0]).collect();
         ranges.push((numbers, taken.range.has_stored("numbers", "202611")));
@@ -160,21 +171,22 @@ fn copy_of(version: &str) -> TempDir {
 async fn what_this_release_writes_it_reads_back() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path()).await;
-    assert_reads_back(directory.path(), days).await;
+    assert_reads_back(directory.path(), days, calls).await;
 }
 
 #[tokio::test]
 async fn logs_of_every_released_format_are_read() {
     for version in ["wal-v1", "wal-v2"] {
-        assert_reads_back(copy_of(version).path(), |_| RETENTION_DAYS).await;
+        assert_reads_back(copy_of(version).path(), |_| RETENTION_DAYS, |_| None).await;
     }
-    assert_reads_back(copy_of("wal-v4").path(), days).await;
+    assert_reads_back(copy_of("wal-v4").path(), days, |_| None).await;
+    assert_reads_back(copy_of("wal-v7").path(), days, calls).await;
 }
 
 #[tokio::test]
 async fn a_log_of_the_first_format_goes_on_in_the_latest() {
     let directory = copy_of("wal-v1");
-    assert_reads_back(directory.path(), |_| RETENTION_DAYS).await;
+    assert_reads_back(directory.path(), |_| RETENTION_DAYS, |_| None).await;
     let wal = open(directory.path());
     let later = submission(40);
     wal.append(later.clone(), 0, None)

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use brokle_model::id::ProjectId;
-use brokle_model::telemetry::Signal;
+use brokle_model::telemetry::{CallDays, Signal};
 use bytes::Bytes;
 use chrono::DateTime;
 use serde::{Deserialize, Serialize};
@@ -136,6 +136,8 @@ pub struct LoggedRequest {
     pub items: u32,
     /// How many days its rows are kept.
     pub retention_days: u16,
+    /// Days of a call's rows, if the gateway recorded it.
+    pub calls: Option<CallDays>,
     /// The OTLP message.
     pub body: Bytes,
     /// Its share of the memory budget, given back when the last copy goes.
@@ -156,6 +158,7 @@ impl LoggedRequest {
             signal: self.signal,
             received_at: DateTime::from_timestamp_nanos(self.received_ns),
             retention_days: self.retention_days,
+            calls: self.calls,
             body: &self.body,
         }
     }

@@ -102,6 +102,7 @@ fn logged_request(header: &Header, signal: Signal, content: &Bytes) -> LoggedReq
         received_ns: header.received_ns,
         items: header.items,
         retention_days: parts.retention_days,
+        calls: parts.calls,
         body: content.slice_ref(parts.body),
         _reservation: None,
     }

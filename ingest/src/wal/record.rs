@@ -1,12 +1,13 @@
 //! The layout of one record: a header of 64 bytes, the label (the environment tag, and before it, where the
-//! flags say so, the days that its rows are kept), the body, zeroes up to a multiple of eight. All numbers are little-endian. The layout is on users' disks: a change needs a new segment version.
+//! flags say so, the days that its rows are kept, and those of a gateway's call), the body, zeroes up to a multiple of
+//! eight. All numbers are little-endian. The layout is on users' disks: a change needs a new segment version.
 //!
 //! The header's checksum is seeded with the log's random id and the segment's number: segment files are
 //! reused, and what an earlier use left behind must never pass for a record of this one; nor must a body that
 //! somebody fills with look-alikes of records, when the walk past damage comes across it. The body has its
 //! own checksum, so that the many writers compute it and not the one committer.
 
-use brokle_model::telemetry::{RETENTION_DAYS, Signal};
+use brokle_model::telemetry::{CallDays, RETENTION_DAYS, Signal};
 
 /// Bytes before the environment tag and body.
 pub(crate) const HEADER_BYTES: usize = 64;
@@ -14,10 +15,14 @@ pub(crate) const HEADER_BYTES: usize = 64;
 pub(crate) const ALIGNMENT: usize = 8;
 /// The days before an environment tag.
 const RETENTION_BYTES: usize = 2;
+/// The days of a call before an environment tag.
+const CALL_BYTES: usize = 4;
 /// The longest environment tag.
-pub(crate) const ENVIRONMENT_BYTES_MAX: usize = u8::MAX as usize - RETENTION_BYTES;
+pub(crate) const ENVIRONMENT_BYTES_MAX: usize = u8::MAX as usize - RETENTION_BYTES - CALL_BYTES;
 /// In a header's flags: the label begins with the days.
 const HAS_RETENTION: u8 = 1;
+/// In a header's flags: the gateway recorded it, and the days of its call come next. Only this process writes it.
+const IS_CALL: u8 = 2;
 
 const MAGIC: [u8; 4] = *b"BWR1";
 
@@ -81,7 +86,7 @@ pub(crate) struct Header {
     pub(crate) project: u128,
     /// The number of the [`Signal`]; zero unless a request.
     pub(crate) signal: u8,
-    /// Whether the label begins with days; a bit that is not known here is a newer release's.
+    /// Which days the label begins with; a bit that is not known here is a newer release's.
     pub(crate) flags: u8,
     pub(crate) received_ns: i64,
     pub(crate) items: u32,
@@ -127,7 +132,7 @@ impl Header {
         if kind == Kind::Request {
             Signal::from_number(bytes[62])?;
         }
-        if bytes[63] & !HAS_RETENTION != 0 {
+        if bytes[63] & !(HAS_RETENTION | IS_CALL) != 0 {
             return None;
         }
         Some(Self {
@@ -148,10 +153,21 @@ impl Header {
     /// The parts of a request's content.
     pub(crate) fn divide<'a>(&self, content: &'a [u8]) -> Parts<'a> {
         let (label, body) = content.split_at(usize::from(self.label_bytes).min(content.len()));
-        let days = take(label, 0).filter(|_| self.flags & HAS_RETENTION != 0);
+        let mut rest = label;
+        let mut days = |flag| {
+            let (found, after) = rest.split_first_chunk::<2>().filter(|_| self.flags & flag != 0)?;
+            rest = after;
+            Some(u16::from_le_bytes(*found))
+        };
+        let retention_days = days(HAS_RETENTION).unwrap_or(RETENTION_DAYS);
+        let calls = days(IS_CALL).zip(days(IS_CALL));
         Parts {
-            retention_days: days.map_or(RETENTION_DAYS, u16::from_le_bytes),
-            environment: days.map_or(label, |days: [u8; RETENTION_BYTES]| &label[days.len()..]),
+            retention_days,
+            calls: calls.map(|(request_logs, routing_metrics)| CallDays {
+                request_logs,
+                routing_metrics,
+            }),
+            environment: rest,
             body,
         }
     }
@@ -166,19 +182,26 @@ impl Header {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Parts<'a> {
     pub(crate) retention_days: u16,
+    pub(crate) calls: Option<CallDays>,
     pub(crate) environment: &'a [u8],
     pub(crate) body: &'a [u8],
 }
 
 /// What is written before a request's body, and the header's flags that say how to read it.
-pub(crate) fn label(environment: &str, retention_days: u16) -> (Box<[u8]>, u8) {
-    if retention_days == RETENTION_DAYS {
-        return (environment.as_bytes().into(), 0);
+pub(crate) fn label(environment: &str, retention_days: u16, calls: Option<CallDays>) -> (Box<[u8]>, u8) {
+    let mut label = Vec::with_capacity(RETENTION_BYTES + CALL_BYTES + environment.len());
+    let mut flags = 0;
+    if retention_days != RETENTION_DAYS {
+        label.extend_from_slice(&retention_days.to_le_bytes());
+        flags |= HAS_RETENTION;
     }
-    let mut label = Vec::with_capacity(RETENTION_BYTES + environment.len());
-    label.extend_from_slice(&retention_days.to_le_bytes());
+    if let Some(calls) = calls {
+        label.extend_from_slice(&calls.request_logs.to_le_bytes());
+        label.extend_from_slice(&calls.routing_metrics.to_le_bytes());
+        flags |= IS_CALL;
+    }
     label.extend_from_slice(environment.as_bytes());
-    (label.into(), HAS_RETENTION)
+    (label.into(), flags)
 }
 
 /// Whether `bytes`, at a possible start of a record, are worth a closer look.
@@ -238,7 +261,7 @@ mod tests {
 
     #[test]
     fn what_a_newer_release_wrote_is_told_from_damage() {
-        for (signal, flags) in [(250, 0), (1, 2), (1, 3)] {
+        for (signal, flags) in [(250, 0), (1, 4), (1, 7)] {
             let newer = Header {
                 signal,
                 flags,
@@ -262,9 +285,20 @@ mod tests {
 
     #[test]
     fn days_are_read_back_and_a_label_without_them_means_the_default() {
-        for (environment, days) in [("prod", 30), ("prod", 7), ("", 3650), ("", 30)] {
-            let (label, flags) = label(environment, days);
-            assert_eq!(flags == 0, days == RETENTION_DAYS);
+        let calls = Some(CallDays {
+            request_logs: 60,
+            routing_metrics: 3650,
+        });
+        for (environment, days, calls) in [
+            ("prod", 30, None),
+            ("prod", 7, None),
+            ("", 3650, None),
+            ("", 30, None),
+            ("prod", 30, calls),
+            ("", 7, calls),
+        ] {
+            let (label, flags) = label(environment, days, calls);
+            assert_eq!(flags == 0, days == RETENTION_DAYS && calls.is_none());
             let header = Header {
                 flags,
                 label_bytes: u8::try_from(label.len()).unwrap(),
@@ -272,6 +306,7 @@ mod tests {
             };
             let expected = Parts {
                 retention_days: days,
+                calls,
                 environment: environment.as_bytes(),
                 body: b"body",
             };

@@ -12,10 +12,11 @@ pub(crate) const SEGMENT_HEADER_BYTES: u64 = HEADER as u64;
 
 const MAGIC: [u8; 8] = *b"BRKLWAL\0";
 /// What is written. Version 2: a split tells its items by signal, and there may be signals beyond the first
-/// three. Version 4: a request's label may begin with the days that its rows are kept.
-const VERSION: u32 = 4;
+/// three. Version 4: a request's label may begin with the days that its rows are kept. Version 7: and may say that
+/// the gateway recorded it.
+const VERSION: u32 = 7;
 /// What is read. Any two differ in two bits, so that no single damaged one makes another of them.
-const VERSIONS: [u32; 3] = [1, 2, VERSION];
+const VERSIONS: [u32; 4] = [1, 2, 4, VERSION];
 const HEADER: usize = 64;
 const SUFFIX: &str = ".segment";
 const SPARE_PREFIX: &str = "spare-";

@@ -43,6 +43,7 @@ pub(crate) fn record(body: &[u8]) -> RangeRecord<'_> {
         environment: "",
         signal: Signal::Traces,
         retention_days: 30,
+        calls: None,
         received_at: received_at(),
         body,
     }

@@ -69,6 +69,7 @@ fn submission(number: u64, service: &str) -> Submission {
         body: Bytes::from(request.encode_to_vec()),
         items: 1,
         retention_days: 30,
+        calls: None,
     }
 }
 

@@ -4,6 +4,7 @@
 mod arrow_encode;
 mod arrow_support;
 mod attribute_page;
+mod calls;
 mod forward;
 mod normalize_producers;
 mod normalize_rules;

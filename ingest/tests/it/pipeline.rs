@@ -34,6 +34,7 @@ fn submission(number: u64) -> Submission {
         body: Bytes::from(body),
         items: 2,
         retention_days: 30,
+        calls: None,
     }
 }
 

@@ -58,6 +58,7 @@ fn request(number: u64, body_bytes: usize) -> Submission {
         },
         signal: Signal::Traces,
         retention_days: 30,
+        calls: None,
         body: Bytes::from(body),
         items: u32::try_from(number % 5 + 1).unwrap(),
     }

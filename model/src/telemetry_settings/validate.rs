@@ -48,6 +48,8 @@ pub fn validate(settings: &TelemetrySettings) -> Result<(), Vec<InvalidSetting>>
         ("traces", days.traces),
         ("logs", days.logs),
         ("metrics", days.metrics),
+        ("request_logs", days.request_logs),
+        ("routing_metrics", days.routing_metrics),
     ] {
         let (least, most) = RETENTION_DAYS.into_inner();
         faults.demand(

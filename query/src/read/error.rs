@@ -17,6 +17,9 @@ pub(crate) enum ReadError {
     /// No such trace in this project.
     #[error("there is no such trace in this project")]
     TraceNotFound,
+    /// No such call in this project.
+    #[error("there is no such call in this project's request log")]
+    RequestNotFound,
     /// No such metric in this project and time.
     #[error("there is no such metric in this project and time range")]
     MetricNotFound,
@@ -53,7 +56,7 @@ impl Classify for ReadError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Plan(error) => error.kind(),
-            Self::TraceNotFound | Self::MetricNotFound => ErrorKind::NotFound,
+            Self::TraceNotFound | Self::RequestNotFound | Self::MetricNotFound => ErrorKind::NotFound,
             Self::TooExpensive | Self::TooManyStates => ErrorKind::Invalid,
             Self::Storage(QueryError::Unavailable { .. }) => ErrorKind::Unavailable,
             Self::Storage(_) => ErrorKind::Internal,
@@ -65,6 +68,7 @@ impl Classify for ReadError {
         match self {
             Self::Plan(error) => error.code(),
             Self::TraceNotFound => "trace_not_found",
+            Self::RequestNotFound => "request_not_found",
             Self::MetricNotFound => "metric_not_found",
             Self::TooExpensive | Self::TooManyStates => "query_too_expensive",
             Self::Storage(QueryError::Unavailable { .. }) => "telemetry_unavailable",

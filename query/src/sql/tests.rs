@@ -8,6 +8,7 @@ use crate::plan::{
     AttributeScope, Attributes, Cursor, Dimension, Histogram, ObservationList, TimeRange, TopCursor, TopSort,
 };
 
+mod calls;
 mod signals;
 
 const PROJECT: ProjectId = ProjectId::from_u128(7);

@@ -5,6 +5,7 @@
 mod access;
 mod analytics;
 mod budgets;
+mod calls;
 mod charts;
 mod export;
 mod filters;

@@ -116,18 +116,38 @@ impl Stage {
     }
 
     pub(crate) async fn get_as(&self, token: Option<&str>, path: &str) -> Answer {
-        let mut request = Request::get(format!("/api/v1/analytics{path}"));
+        let (status, bytes) = self.bytes(token, &format!("/api/v1/analytics{path}")).await;
+        Answer {
+            status,
+            body: serde_json::from_slice(&bytes).unwrap(),
+        }
+    }
+
+    /// Asks for any path as the user.
+    pub(crate) async fn get_at(&self, path: &str) -> Answer {
+        let (status, bytes) = self.bytes(Some(TOKEN), path).await;
+        Answer {
+            status,
+            body: serde_json::from_slice(&bytes).unwrap(),
+        }
+    }
+
+    /// A file at any path.
+    pub(crate) async fn text_at(&self, path: &str) -> String {
+        let (status, bytes) = self.bytes(Some(TOKEN), path).await;
+        assert_eq!(status, StatusCode::OK, "{path}");
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    async fn bytes(&self, token: Option<&str>, path: &str) -> (StatusCode, axum::body::Bytes) {
+        let mut request = Request::get(path);
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         let request = request.body(Body::empty()).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        Answer {
-            status,
-            body: serde_json::from_slice(&bytes).unwrap(),
-        }
+        (status, response.into_body().collect().await.unwrap().to_bytes())
     }
 
     /// The answer's data; a failure fails the test.

@@ -83,6 +83,9 @@ pub(crate) fn render(loaded: &LoadedConfig) -> String {
             &days.of(*signal),
         );
     }
+    let calls = days.of_calls();
+    line("ingest.retention.request_logs", &calls.request_logs);
+    line("ingest.retention.routing_metrics", &calls.routing_metrics);
     let TelemetrySettings {
         redaction,
         size_caps,

@@ -15,6 +15,7 @@ mod harness;
 mod isolation;
 mod operations;
 mod reprice;
+mod request_logs;
 mod schema;
 mod sdk;
 mod sdk_clients;

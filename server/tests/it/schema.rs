@@ -7,7 +7,7 @@ use brokle_ingest::arrow::schema;
 use brokle_migrations::target::clickhouse::ClickHouseTarget;
 use brokle_migrations::{Verb, apply, clickhouse};
 use brokle_model::clock::SystemClock;
-use brokle_model::telemetry::Signal;
+use brokle_model::telemetry::{CallDays, Signal};
 use brokle_model::telemetry_settings::default_retention_days;
 use brokle_testkit::clickhouse::TestClickHouse;
 
@@ -41,6 +41,8 @@ async fn ingest_fills_every_column_and_no_other() {
         ("observations", schema::observations()),
         ("logs", schema::logs()),
         ("metrics", schema::metrics()),
+        ("request_logs", schema::request_logs()),
+        ("ai_routing_metrics", schema::routing_metrics()),
     ];
     for (table, schema) in tables {
         let text = fetch(
@@ -65,11 +67,14 @@ async fn tables_keep_items_as_long_as_ingest_accepts_them() {
     let database = migrated().await;
     let days = default_retention_days;
     assert_eq!(days(Signal::Traces), brokle_model::telemetry::RETENTION_DAYS);
-    for (table, time, signal) in [
-        ("observations", "start_time", Signal::Traces),
-        ("observations_core", "start_time", Signal::Traces),
-        ("logs", "timestamp", Signal::Logs),
-        ("metrics", "timestamp", Signal::Metrics),
+    let calls = CallDays::BUILT_IN;
+    for (table, time, days) in [
+        ("observations", "start_time", days(Signal::Traces)),
+        ("observations_core", "start_time", days(Signal::Traces)),
+        ("logs", "timestamp", days(Signal::Logs)),
+        ("metrics", "timestamp", days(Signal::Metrics)),
+        ("request_logs", "start_time", calls.request_logs),
+        ("ai_routing_metrics", "start_time", calls.routing_metrics),
     ] {
         let text = fetch(
             &database,
@@ -79,7 +84,7 @@ async fn tables_keep_items_as_long_as_ingest_accepts_them() {
             ),
         )
         .await;
-        assert_eq!(text.trim(), days(signal).to_string(), "{table}");
+        assert_eq!(text.trim(), days.to_string(), "{table}");
         let text = fetch(
             &database,
             &format!(

@@ -1,0 +1,100 @@
+-- One row per call of the gateway, with what its attempts add up to. Written beside the call's spans, by the collector,
+-- of what the gateway recorded in process and of nothing else; it outlives them. `total_cost` is what the call cost when
+-- it was made.
+CREATE TABLE IF NOT EXISTS request_logs (
+    project_id String,
+    start_time DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    trace_id FixedString(16),
+    span_id FixedString(8),
+    version UInt64 CODEC(Delta(8), ZSTD(1)),
+    duration_us UInt64 CODEC(ZSTD(1)),
+    environment LowCardinality(String),
+    method LowCardinality(String),
+    path LowCardinality(String),
+    status UInt16,
+    outcome LowCardinality(String),
+    error_type LowCardinality(String),
+    error_message String CODEC(ZSTD(1)),
+    request_id String CODEC(ZSTD(1)),
+    user_agent String CODEC(ZSTD(1)),
+    api_key_id LowCardinality(String),
+    user_id String CODEC(ZSTD(1)),
+    session_id String CODEC(ZSTD(1)),
+    model_requested LowCardinality(String),
+    route LowCardinality(String),
+    strategy LowCardinality(String),
+    rule LowCardinality(String),
+    arm LowCardinality(String),
+    provider LowCardinality(String),
+    vendor LowCardinality(String),
+    model LowCardinality(String),
+    attempts UInt16,
+    stream Bool,
+    shadow Bool,
+    cache LowCardinality(String),
+    refused_by String CODEC(ZSTD(1)),
+    input_tokens UInt64,
+    output_tokens UInt64,
+    cache_read_tokens UInt64,
+    cache_write_tokens UInt64,
+    reasoning_tokens UInt64,
+    total_cost Decimal(18, 12),
+    time_to_first_token_us UInt64 CODEC(ZSTD(1)),
+    input_preview String CODEC(ZSTD(1)),
+    output_preview String CODEC(ZSTD(1)),
+    received_at DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    retention_days UInt16 DEFAULT 60,
+    INDEX ix_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX ix_span span_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX ix_request request_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX ix_user user_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX ix_status status TYPE minmax GRANULARITY 1
+) ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYYYYMM(start_time)
+ORDER BY (project_id, start_time, span_id)
+TTL toDateTime(start_time) + toIntervalDay(retention_days)
+SETTINGS index_granularity = 2048, non_replicated_deduplication_window = 10000,
+    fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- One row per attempt at a provider (`attempt`), answer from the cache (`cache`), and decision that was asked for and not
+-- carried out (`decision`), with what the router decided about it and how it went.
+CREATE TABLE IF NOT EXISTS ai_routing_metrics (
+    project_id String,
+    start_time DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    trace_id FixedString(16),
+    span_id FixedString(8),
+    call_span_id FixedString(8),
+    version UInt64 CODEC(Delta(8), ZSTD(1)),
+    kind LowCardinality(String),
+    environment LowCardinality(String),
+    model_requested LowCardinality(String),
+    route LowCardinality(String),
+    strategy LowCardinality(String),
+    rule LowCardinality(String),
+    arm LowCardinality(String),
+    provider LowCardinality(String),
+    vendor LowCardinality(String),
+    model LowCardinality(String),
+    model_answered LowCardinality(String),
+    provider_key LowCardinality(String),
+    attempt UInt16,
+    hedge Bool,
+    shadow Bool,
+    outcome LowCardinality(String),
+    decision LowCardinality(String),
+    status UInt16,
+    error_type LowCardinality(String),
+    duration_us UInt64 CODEC(ZSTD(1)),
+    time_to_first_token_us UInt64 CODEC(ZSTD(1)),
+    input_tokens UInt64,
+    output_tokens UInt64,
+    total_cost Decimal(18, 12),
+    passed_over Array(LowCardinality(String)),
+    received_at DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    retention_days UInt16 DEFAULT 365,
+    INDEX ix_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1
+) ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYYYYMM(start_time)
+ORDER BY (project_id, start_time, span_id)
+TTL toDateTime(start_time) + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
