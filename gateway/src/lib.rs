@@ -118,7 +118,7 @@ impl Gateway {
         let metrics = Arc::new(Metrics::register(registry));
         let slots = Arc::new(Semaphore::new(settings.limits.in_flight_max));
         let room = api::body::Room::of(settings.limits.in_flight_bytes_max);
-        let (recorder, task) = Recorder::start(ports.sink, Arc::clone(&metrics));
+        let (recorder, task) = Recorder::start(Arc::clone(&ports.sink), Arc::clone(&metrics));
         let shared = Shared {
             settings: ArcSwap::from_pointee(settings),
             tenants: Tenants::default(),
@@ -132,7 +132,7 @@ impl Gateway {
             room,
             listing: api::models::Listing::default(),
             cache: Arc::new(ResponseCache::new(ports.cache)),
-            quotas: Quotas::new(ports.quotas, Arc::clone(&clock)),
+            quotas: Quotas::new(ports.quotas, Arc::clone(&clock), ports.sink),
             clock,
         };
         Ok(Self {

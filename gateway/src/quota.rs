@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use brokle_model::clock::SharedClock;
 use brokle_model::id::OrganizationId;
+use brokle_model::port::TelemetrySink;
 use brokle_storage::quota::{Demand, QuotaStore, Standing, Verdict, Window};
 use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -19,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{Per, QuotaAction, QuotaConfig};
 
+mod alert;
 mod budgets;
 mod hold;
 mod matching;
@@ -155,6 +157,8 @@ impl Quota {
 pub(crate) struct Quotas {
     store: Arc<dyn QuotaStore>,
     clock: SharedClock,
+    /// Where what happened to a quota is told.
+    sink: Arc<dyn TelemetrySink>,
     /// Counters and shares that were told about.
     alerted: Mutex<HashSet<(String, u8)>>,
     /// Calendar counters in use, by when they end.
@@ -164,10 +168,11 @@ pub(crate) struct Quotas {
 }
 
 impl Quotas {
-    pub(crate) fn new(store: Arc<dyn QuotaStore>, clock: SharedClock) -> Self {
+    pub(crate) fn new(store: Arc<dyn QuotaStore>, clock: SharedClock, sink: Arc<dyn TelemetrySink>) -> Self {
         Self {
             store,
             clock,
+            sink,
             alerted: Mutex::default(),
             budgets: Mutex::default(),
             settling: TaskTracker::new(),

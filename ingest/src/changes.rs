@@ -24,6 +24,7 @@ mod rows;
 mod score_rows;
 pub(crate) mod stored;
 pub mod table;
+pub(crate) mod told;
 
 pub use change::{Change, ChangeId, Entity, Recorded, Verb};
 pub use fold::{Folded, fold};

@@ -19,13 +19,14 @@ use std::time::Duration;
 use brokle_model::clock::SharedClock;
 use brokle_model::error::Classify;
 use brokle_model::port::{SinkFull, TelemetrySink};
-use brokle_model::telemetry::Submission;
+use brokle_model::telemetry::{RETENTION_DAYS, Submission, SystemEvent};
 use brokle_storage::telemetry::{TelemetryReader, TelemetryWriter};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::changes::assemble::Assembler;
+use crate::changes::told;
 use crate::config::{Config, InvalidConfig};
 use crate::forward::{self, Forwarders};
 use crate::metrics::{ItemCounts, LogFigures, LogGauge, Metrics, RefusalLabels, register_log};
@@ -280,6 +281,11 @@ impl TelemetrySink for Ingest {
         queued
             .inspect_err(|error| self.count_refusal(error))
             .map_err(|_| SinkFull)
+    }
+
+    fn tell(&self, event: SystemEvent) -> Result<(), SinkFull> {
+        let fields = told::fields(&event);
+        self.submit(told::submission(event, fields, RETENTION_DAYS).ok_or(SinkFull)?)
     }
 }
 

@@ -23,10 +23,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use brokle_model::id::ProjectId;
 use brokle_model::port::{SettingsUnknown, SinkFull, TelemetryPolicies, TelemetrySink};
-use brokle_model::telemetry::{CallDays, Signal, Submission};
+use brokle_model::telemetry::{CallDays, Signal, Submission, SystemEvent};
 use brokle_model::telemetry_settings::{EffectiveSettings, HeadSampling};
 use bytes::Bytes;
 
+use crate::changes::told;
 use crate::otlp::wire::WireError;
 pub(crate) use keys::Glob;
 pub use metrics::ProcessMetrics;
@@ -208,5 +209,14 @@ impl TelemetrySink for ProcessedSink {
             calls: calls.map(|_| plan.call_days()),
             ..submission
         })
+    }
+
+    fn tell(&self, event: SystemEvent) -> Result<(), SinkFull> {
+        let plan = self.processors.plan(event.project).map_err(|_| SinkFull)?;
+        let mut fields = told::fields(&event);
+        plan.apply_to_fields(&mut fields);
+        let days = plan.retention_days(Signal::Changes);
+        self.sink
+            .submit(told::submission(event, fields, days).ok_or(SinkFull)?)
     }
 }

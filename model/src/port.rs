@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use crate::error::{Classify, ErrorKind};
 use crate::id::{ApiKeyId, OrganizationId, ProjectId, SessionId, UserId};
 use crate::principal::{Role, Scope};
-use crate::telemetry::Submission;
+use crate::telemetry::{Submission, SystemEvent};
 use crate::telemetry_settings::EffectiveSettings;
 
 /// What a good API key permits.
@@ -146,6 +146,9 @@ pub struct SinkFull;
 pub trait TelemetrySink: Send + Sync + 'static {
     /// Queues a validated body for the write-ahead log.
     fn submit(&self, submission: Submission) -> Result<(), SinkFull>;
+
+    /// Queues an event that Brokle itself has to tell a project.
+    fn tell(&self, event: SystemEvent) -> Result<(), SinkFull>;
 }
 
 /// What projects have set was never read: nothing may be taken from them before it was.

@@ -2,8 +2,10 @@
 //! write-ahead log. The body stays as it came: batching is concatenation, and replay is the same path.
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
 
-use crate::id::ProjectId;
+use crate::id::{ProjectId, SpanId, TraceId};
 
 /// How long rows are kept whose request says nothing of it: those of logs that older releases wrote. The
 /// tables' default is the same (a test compares them).
@@ -69,6 +71,33 @@ pub struct Submission {
     /// Set for what the gateway recorded of calls, in process: such spans fill the tables of calls too. Nothing that
     /// came from outside has it, whatever it says of itself.
     pub calls: Option<CallDays>,
+}
+
+/// Something that Brokle itself tells a project, kept among the project's events.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SystemEvent {
+    /// Whose event it is.
+    pub project: ProjectId,
+    /// Names the event: two with one id are one.
+    pub id: String,
+    /// What happened, such as `budget.threshold_reached`.
+    pub name: &'static str,
+    /// `INFO`, `WARNING` or `ERROR`.
+    pub level: &'static str,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The environment tag of the call that it came from, empty when it had none.
+    pub environment: String,
+    /// The call that it came from.
+    pub trace: Option<TraceId>,
+    /// The observation in it.
+    pub observation: Option<SpanId>,
+    /// The user of that call.
+    pub user: Option<String>,
+    /// The session of that call.
+    pub session: Option<String>,
+    /// What else there is to say.
+    pub payload: Map<String, Value>,
 }
 
 /// How many days the rows are kept that a gateway's call gives besides its spans.

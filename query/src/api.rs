@@ -3,6 +3,7 @@
 mod analytics;
 mod calls;
 mod completion;
+mod events;
 mod export;
 mod log_records;
 mod metrics;
@@ -58,6 +59,7 @@ impl Query {
             .routes(routes!(observations::list_observations))
             .routes(routes!(export::export_trace))
             .routes(routes!(scores::list_scores))
+            .routes(routes!(events::list_events))
             .routes(routes!(log_records::list_log_records))
             .routes(routes!(log_records::list_trace_log_records))
             .routes(routes!(log_records::export_log_records))

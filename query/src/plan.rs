@@ -5,6 +5,7 @@ mod attributes;
 mod calls;
 mod cursor;
 mod error;
+mod events;
 mod log_records;
 mod metrics;
 mod place;
@@ -23,6 +24,7 @@ pub use calls::{
 };
 pub use cursor::{Cursor, InvalidCursor};
 pub use error::PlanError;
+pub use events::{EVENTS_DEFAULT, EVENTS_MAX, EventList};
 pub use log_records::{
     LOG_RECORDS_DEFAULT, LOG_RECORDS_MAX, LogFilter, LogList, TimeOrder, severity, severity_word,
 };
@@ -32,7 +34,7 @@ pub use metrics::{
 };
 pub use place::{LogCursor, NameCursor, PointCursor};
 pub use range::{TimeRange, to_nanos};
-pub use scores::{SCORES_DEFAULT, SCORES_MAX, ScoreCursor, ScoreList};
+pub use scores::{IdCursor, SCORES_DEFAULT, SCORES_MAX, ScoreList};
 
 use crate::filter::Filter;
 

@@ -4,6 +4,7 @@ mod analytics;
 mod calls;
 mod charts;
 mod error;
+mod events;
 mod list;
 mod log_records;
 mod metrics;

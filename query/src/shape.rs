@@ -8,6 +8,7 @@ mod any_value;
 pub(crate) mod calls;
 pub(crate) mod charts;
 mod columns;
+pub(crate) mod event;
 mod figures;
 pub(crate) mod keys;
 pub(crate) mod log_record;

@@ -12,6 +12,7 @@
 mod calls;
 mod charts;
 mod condition;
+mod events;
 mod log_records;
 mod metrics;
 mod observations;
@@ -27,6 +28,7 @@ mod windows;
 pub(crate) use calls::{attempts, request, requests, routing};
 pub(crate) use charts::{FACET_VALUES_MAX, FACETS, FacetName, histogram};
 pub(crate) use condition::is_about_names;
+pub(crate) use events::events;
 pub(crate) use log_records::{log_record_keys, log_record_rows, log_trace_window, message_records};
 pub(crate) use metrics::{LOOKBACK_MS, STATES_MAX, Stream, metric_names, metric_points, metric_states};
 pub(crate) use observations::{observation_keys, observation_rows};

@@ -23,6 +23,14 @@ pub struct Spent {
 }
 
 impl Quotas {
+    /// Keeps one counter in mind.
+    pub(super) fn remember(&self, key: String, until_ms: i64) {
+        let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        if budgets.len() < BUDGETS_MAX {
+            budgets.insert(key, until_ms);
+        }
+    }
+
     /// Keeps in mind which counters to ask for.
     pub(super) fn remember_budgets(&self, meters: &[Meter<'_>]) {
         let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);

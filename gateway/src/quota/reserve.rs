@@ -6,6 +6,7 @@ use std::time::Duration;
 use brokle_model::price::Mode;
 use brokle_model::usage::TokenUsage;
 
+use super::alert;
 use super::matching::{Expected, meters};
 use super::{Demand, Hold, Measure, Meter, Quotas, Settling, Standing, Verdict, Window};
 use crate::config::nano_dollars;
@@ -13,7 +14,7 @@ use crate::cost;
 use crate::dialect::openai::request::ChatRequest;
 use crate::error::GatewayError;
 use crate::quota::standing::{QuotaRecord, Used};
-use crate::record::CallGuard;
+use crate::record::{CallGuard, CallRecord};
 use crate::route::Target;
 use crate::settings::GatewaySettings;
 use crate::shared::Shared;
@@ -106,15 +107,11 @@ async fn reserve_of(
     }
     shared.quotas.remember_budgets(&meters);
     let (blocking, counting): (Vec<_>, Vec<_>) = meters.into_iter().partition(|meter| meter.quota.blocks());
-    let taken = take(&shared.quotas, &blocking).await?;
+    let taken = take(&shared.quotas, call, &blocking).await?;
     let counted = count(&shared.quotas, &counting).await;
     let mut standings = taken.0;
     standings.extend(counted.0);
-    let alerts = alerts(&shared.quotas, &standings);
-    for alert in &alerts {
-        tracing::warn!(quota = alert.as_str(), project = %call.project, "a share of a quota is used");
-        shared.metrics.quota_alert();
-    }
+    let alerts = alert::shares(&shared.quotas, &shared.metrics, call, &standings).await;
     call.quota = Some(QuotaRecord::new(&standings, alerts, None));
     let holds = [taken.1, counted.1].into_iter().flatten();
     call.settle_with(Settling {
@@ -128,7 +125,11 @@ async fn reserve_of(
 type Taken<'a> = (Vec<Used<'a>>, Option<Hold>);
 
 /// Takes all or nothing; a store that cannot be asked lets through.
-async fn take<'a>(quotas: &Quotas, meters: &[Meter<'a>]) -> Result<Taken<'a>, GatewayError> {
+async fn take<'a>(
+    quotas: &Quotas,
+    call: &CallRecord,
+    meters: &[Meter<'a>],
+) -> Result<Taken<'a>, GatewayError> {
     let mut pauses = PLACE_PAUSES_MS.iter();
     loop {
         match ask(quotas, meters, |meter| meter.demand.limit).await {
@@ -147,6 +148,7 @@ async fn take<'a>(quotas: &Quotas, meters: &[Meter<'a>]) -> Result<Taken<'a>, Ga
                     tokio::time::sleep(Duration::from_millis(pause)).await;
                     continue;
                 }
+                alert::used_up(quotas, call, refused).await;
                 return Err(GatewayError::Quota(Box::new(Exceeded {
                     quota: refused.quota.config.name.clone(),
                     unit: refused.unit,
@@ -205,21 +207,6 @@ fn wait(standing: &Standing, meter: &Meter<'_>) -> Duration {
         Window::Held { .. } => Duration::from_secs(1),
         Window::Sliding { .. } | Window::Until { .. } => standing.retry_after,
     }
-}
-
-/// The shares that this call made full, once each.
-fn alerts(quotas: &Quotas, standings: &[Used<'_>]) -> Vec<String> {
-    let mut alerts = Vec::new();
-    for used in standings {
-        for &percent in &used.meter.quota.config.alert_at_percent {
-            let threshold = u128::from(used.meter.demand.limit) * u128::from(percent);
-            let reached = u128::from(used.standing.used) * 100 >= threshold;
-            if reached && quotas.alert_once(&used.meter.demand.key, percent) {
-                alerts.push(format!("{} {percent}%", used.policy()));
-            }
-        }
-    }
-    alerts
 }
 
 /// What the call is expected to use, at its most expensive target: too much rather than too little.

@@ -5,7 +5,7 @@ use brokle_testkit::wait;
 use chrono::Duration;
 use serde_json::{Value, json};
 
-use crate::stage::{DEADLINE, GOOD_KEY, OTHER_KEY, Stage, attribute, header, question, streamed};
+use crate::stage::{DEADLINE, GOOD_KEY, OTHER_KEY, PROJECT, Stage, attribute, header, question, streamed};
 
 const CALLERS: usize = 64;
 
@@ -220,6 +220,55 @@ async fn an_alert_lets_calls_through_and_is_told_once() {
     }
     let alert = |percent| json!([format!("watch/requests_per_minute {percent}%")]);
     assert_eq!(told, [alert(50), alert(100), Value::Null, Value::Null]);
+    let events = stage.sink.told();
+    let names: Vec<&str> = events.iter().map(|event| event.name).collect();
+    assert_eq!(names, ["quota.threshold_reached"; 2]);
+    assert_ne!(events[0].id, events[1].id);
+}
+
+/// 500 tokens of output are reserved at 0.60 USD per million: the second call does not fit.
+const BUDGET: &str = "[[quotas]]\nname = \"month\"\nper = [\"project\"]\ncost_per_month = \"0.00031\"\n\
+    alert_at_percent = [1, 90]";
+
+#[tokio::test]
+async fn a_budgets_shares_and_its_end_are_events_once_in_their_period() {
+    let stage = Stage::with(BUDGET).await;
+    let first = ask(&stage, "mock/gpt-4o-mini").await;
+    assert_eq!(first.status, 200);
+    for _ in 0..2 {
+        assert_eq!(ask(&stage, "mock/gpt-4o-mini").await.status, 429);
+    }
+    let events = stage.sink.told();
+    let told: Vec<(&str, &str, Value)> = events
+        .iter()
+        .map(|event| {
+            (
+                event.name,
+                event.level,
+                event.payload.get("percent").cloned().unwrap_or_default(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("budget.threshold_reached", "WARNING", json!(1)),
+            ("budget.threshold_reached", "WARNING", json!(90)),
+            ("budget.used_up", "ERROR", Value::Null),
+        ]
+    );
+    let payload = &events[0].payload;
+    assert_eq!(
+        (&payload["quota"], &payload["unit"], &payload["limit"]),
+        (&json!("month"), &json!("cost_per_month"), &json!("0.00031"))
+    );
+    assert_eq!(events[0].project, PROJECT);
+    let trace = events[0].trace.unwrap().to_string();
+    assert_eq!(trace, header(&first.headers, "x-brokle-trace-id"));
+    // In another month everything begins anew.
+    stage.clock.advance(Duration::days(31));
+    assert_eq!(ask(&stage, "mock/gpt-4o-mini").await.status, 200);
+    assert_eq!(stage.sink.told().len(), 5);
 }
 
 #[tokio::test]

@@ -268,7 +268,7 @@ impl Format {
 }
 
 /// The columns that were given a word.
-fn wanted<const N: usize>(given: [(&'static str, Option<String>); N]) -> Vec<Wanted> {
+pub(super) fn wanted<const N: usize>(given: [(&'static str, Option<String>); N]) -> Vec<Wanted> {
     let given = given.into_iter();
     given
         .filter_map(|(column, word)| Some((column, word.filter(|word| !word.is_empty())?)))

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::refused;
-use crate::plan::{self, PlanError, ScoreCursor, ScoreList, TimeRange};
+use crate::plan::{self, IdCursor, PlanError, ScoreList, TimeRange};
 use crate::shape::score::Score;
 
 /// What a list of scores may be asked for.
@@ -58,7 +58,7 @@ pub(super) async fn list_scores(
 ) -> ApiResult<Envelope<Vec<Score>>> {
     let list = list_plan(member.project, parameters, query.reads.now()).map_err(refused)?;
     let page = query.reads.list_scores(&list).await.map_err(refused)?;
-    let next = page.next.as_ref().map(ScoreCursor::encode);
+    let next = page.next.as_ref().map(IdCursor::encode);
     Ok(Envelope::page(page.items, Pagination::new(next)))
 }
 
@@ -88,11 +88,7 @@ fn list_plan(
         name: parameters.name,
         source: parameters.source,
         data_type: parameters.data_type,
-        cursor: parameters
-            .cursor
-            .as_deref()
-            .map(ScoreCursor::decode)
-            .transpose()?,
+        cursor: parameters.cursor.as_deref().map(IdCursor::decode).transpose()?,
         limit: plan::limit(parameters.limit, plan::SCORES_DEFAULT, plan::SCORES_MAX)?,
     })
 }

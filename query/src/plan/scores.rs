@@ -33,26 +33,26 @@ pub struct ScoreList {
     /// Only those of this type.
     pub data_type: Option<String>,
     /// Where the page before ended.
-    pub cursor: Option<ScoreCursor>,
+    pub cursor: Option<IdCursor>,
     /// Scores on the page.
     pub limit: usize,
 }
 
 /// A place in the order of time and id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScoreCursor {
+pub struct IdCursor {
     /// Nanoseconds since 1970.
     pub start_ns: i64,
-    /// The score.
-    pub score_id: String,
+    /// The id.
+    pub id: String,
 }
 
-impl ScoreCursor {
+impl IdCursor {
     /// The text that callers send back.
     pub fn encode(&self) -> String {
         let mut bytes = vec![VERSION];
         bytes.extend_from_slice(&self.start_ns.to_be_bytes());
-        bytes.extend_from_slice(self.score_id.as_bytes());
+        bytes.extend_from_slice(self.id.as_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
@@ -66,7 +66,7 @@ impl ScoreCursor {
         }
         Ok(Self {
             start_ns: i64::from_be_bytes(*start),
-            score_id: String::from_utf8(id.to_vec()).map_err(|_| InvalidCursor)?,
+            id: String::from_utf8(id.to_vec()).map_err(|_| InvalidCursor)?,
         })
     }
 }
@@ -79,14 +79,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_survives_its_text(start_ns: i64, score_id in ".*") {
-            let cursor = ScoreCursor { start_ns, score_id };
-            prop_assert_eq!(ScoreCursor::decode(&cursor.encode()), Ok(cursor));
+        fn a_cursor_survives_its_text(start_ns: i64, id in ".*") {
+            let cursor = IdCursor { start_ns, id };
+            prop_assert_eq!(IdCursor::decode(&cursor.encode()), Ok(cursor));
         }
 
         #[test]
         fn other_texts_are_refused_without_panic(text in any::<String>()) {
-            let _ = ScoreCursor::decode(&text);
+            let _ = IdCursor::decode(&text);
         }
     }
 }

@@ -3,7 +3,7 @@
 use brokle_model::id::{ProjectId, TraceId};
 
 use super::{ReadError, Reads};
-use crate::plan::{ScoreCursor, ScoreList};
+use crate::plan::{IdCursor, ScoreList};
 use crate::shape::score::{PlacedScore, Score, scores};
 use crate::sql;
 
@@ -13,7 +13,7 @@ const SCORES_OF_TRACE_MAX: usize = 1_000;
 /// One page of scores.
 pub(crate) struct ScorePage {
     pub(crate) items: Vec<Score>,
-    pub(crate) next: Option<ScoreCursor>,
+    pub(crate) next: Option<IdCursor>,
 }
 
 impl Reads {
@@ -22,9 +22,9 @@ impl Reads {
         let mut found = scores(&self.run(sql::scores(list, list.limit + 1)).await?)?;
         let is_overfull = found.len() > list.limit;
         found.truncate(list.limit);
-        let next = found.last().filter(|_| is_overfull).map(|last| ScoreCursor {
+        let next = found.last().filter(|_| is_overfull).map(|last| IdCursor {
             start_ns: last.start_ns,
-            score_id: last.score.score_id.clone(),
+            id: last.score.score_id.clone(),
         });
         Ok(ScorePage {
             items: found.into_iter().map(|found| found.score).collect(),

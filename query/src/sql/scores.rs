@@ -19,7 +19,7 @@ pub(crate) fn scores(list: &ScoreList, rows: usize) -> SqlQuery {
     }
     if let Some(cursor) = &list.cursor {
         let start = parameters.time(cursor.start_ns);
-        let id = parameters.text(&cursor.score_id);
+        let id = parameters.text(&cursor.id);
         places.push(format!("start_time <= {start}"));
         places.push(format!("(start_time, score_id) < ({start}, {id})"));
     }

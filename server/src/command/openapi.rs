@@ -16,7 +16,7 @@ use brokle_model::clock::{SharedClock, SystemClock};
 use brokle_model::error::{Classify, ErrorKind};
 use brokle_model::port::{SinkFull, TelemetrySink};
 use brokle_model::price::PriceBook;
-use brokle_model::telemetry::Submission;
+use brokle_model::telemetry::{Submission, SystemEvent};
 use brokle_model::telemetry_settings::EffectiveSettings;
 use brokle_query::{Prices, Query};
 use brokle_storage::repo::Store;
@@ -47,7 +47,7 @@ async fn described(loaded: &LoadedConfig) -> anyhow::Result<Described> {
     let gateway = app::gateway(
         loaded,
         &accounts,
-        Arc::new(Nowhere),
+        (Arc::new(Nowhere), Arc::new(())),
         Arc::clone(&prices),
         (&shared, &clock),
         &mut Registry::default(),
@@ -94,6 +94,10 @@ struct Nowhere;
 
 impl TelemetrySink for Nowhere {
     fn submit(&self, _: Submission) -> Result<(), SinkFull> {
+        Err(SinkFull)
+    }
+
+    fn tell(&self, _: SystemEvent) -> Result<(), SinkFull> {
         Err(SinkFull)
     }
 }

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use crate::harness::{VISIBLE_WITHIN, binary};
 
 /// A call reserves 500 tokens of output at 0.60 USD per million: one fits, and what is left of it keeps out the next.
-const BUDGET: &str =
-    "[[gateway.quotas]]\nname = \"month\"\nper = [\"project\"]\ncost_per_month = \"0.00031\"\n";
+const BUDGET: &str = "[[gateway.quotas]]\nname = \"month\"\nper = [\"project\"]\ncost_per_month = \"0.00031\"\nalert_at_percent = [1]\n";
 
 async fn call(server: &Server, key: &str) -> (u16, Value) {
     let body = json!({ "model": "mock/gpt-4o-mini", "messages": [{ "role": "user", "content": "hello" }] });
@@ -53,4 +52,21 @@ async fn a_budget_that_is_used_up_stays_so_over_stops_and_kills() {
     server.kill().unwrap();
     server.restart().await.unwrap();
     assert_eq!(call(&server, &tenant.key).await.0, 429);
+
+    // What was told before the stop is not told again after it.
+    let mut tenant = tenant.clone();
+    tenant.url = server.url();
+    let names = wait::until("both events are visible", VISIBLE_WITHIN, || async {
+        let events = tenant.data("/api/v1/analytics/events?name=budget.*").await.ok()?;
+        let names = events.as_array()?.iter().map(|event| event["name"].clone());
+        Some(names.collect::<Vec<Value>>()).filter(|names| names.len() >= 2)
+    })
+    .await
+    .unwrap();
+    assert_eq!(
+        names,
+        [json!("budget.used_up"), json!("budget.threshold_reached")]
+    );
+    let stored = tenant.data("/api/v1/analytics/events").await.unwrap();
+    assert_eq!(stored.as_array().unwrap().len(), 2, "{stored}");
 }
