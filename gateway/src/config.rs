@@ -14,6 +14,7 @@ mod cache;
 mod error;
 mod guard;
 mod provider;
+mod quality;
 mod quota;
 mod route;
 mod validate;
@@ -24,6 +25,7 @@ pub use guard::{
     Detect, DetectGroup, GuardAction, GuardConfig, GuardStage, InjectionConfig, OnFailure, WebhookConfig,
 };
 pub use provider::KeyConfig;
+pub use quality::QualityConfig;
 pub(crate) use quota::nano_dollars;
 pub use quota::{Per, QuotaAction, QuotaConfig};
 pub use route::{
@@ -58,6 +60,8 @@ pub struct GatewayConfig {
     pub semantic_cache: SemanticCacheConfig,
     /// How much may be used: requests, tokens, calls at once, money.
     pub quotas: Vec<QuotaConfig>,
+    /// Which scores say how good a target's answers are.
+    pub quality: QualityConfig,
     /// What organisations may configure for themselves.
     pub tenants: TenantsConfig,
     /// What texts to and from models must not hold.

@@ -23,7 +23,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use brokle_model::clock::SharedClock;
 use brokle_model::id::OrganizationId;
-use brokle_model::port::{KeyResolver, TelemetrySink};
+use brokle_model::port::{KeyResolver, QualitySource, TelemetrySink};
 use brokle_model::price::PriceBook;
 use brokle_storage::cache::Cache;
 use brokle_storage::quota::QuotaStore;
@@ -87,6 +87,8 @@ pub struct Ports {
     pub cache: Arc<dyn Cache>,
     /// Where use is counted.
     pub quotas: Arc<dyn QuotaStore>,
+    /// How good answers were.
+    pub quality: Arc<dyn QualitySource>,
 }
 
 /// A running gateway. Cheap to clone.
@@ -126,6 +128,7 @@ impl Gateway {
             keys: ports.keys,
             recorder,
             prices: ports.prices,
+            quality: ports.quality,
             metrics,
             slots,
             shadows: Arc::new(Semaphore::new(SHADOWS_MAX)),

@@ -11,6 +11,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use brokle_model::port::Quality;
 use rust_decimal::Decimal;
 
 use crate::config::{Affinity, FallbackClass, Strategy};
@@ -73,6 +74,8 @@ pub(crate) struct Target {
     capacity: Capacity,
     /// What the strategy went by; its meaning is the strategy's.
     pub(crate) score: Option<f64>,
+    /// Where a quality is from.
+    pub(crate) quality_from: Option<QualityFrom>,
 }
 
 impl Target {
@@ -86,6 +89,7 @@ impl Target {
             quality: None,
             capacity: Capacity::default(),
             score: None,
+            quality_from: None,
         }
     }
 
@@ -113,6 +117,27 @@ impl Target {
     }
 }
 
+/// Where a quality is from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum QualityFrom {
+    /// The mean of what so many answers were given.
+    Scores(u64),
+    /// The configuration.
+    Configuration,
+    /// Nobody has said anything.
+    Nowhere,
+}
+
+impl QualityFrom {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scores(_) => "scores",
+            Self::Configuration => "configuration",
+            Self::Nowhere => "nowhere",
+        }
+    }
+}
+
 /// What an order is decided by, besides the configuration.
 pub(crate) struct Circumstances<'a> {
     /// Milliseconds since 1970.
@@ -121,6 +146,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) chance: &'a mut dyn FnMut(u64) -> u64,
     /// What a call would cost at a target, where that is known.
     pub(crate) cost: &'a dyn Fn(&Target) -> Option<Decimal>,
+    /// How good a target's answers were, where enough were scored.
+    pub(crate) quality: &'a dyn Fn(&Target) -> Option<Quality>,
     /// The call.
     pub(crate) facts: &'a Facts<'a>,
     /// What the caller decides.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use brokle_model::clock::SharedClock;
-use brokle_model::port::{KeyGrant, KeyResolver};
+use brokle_model::port::{KeyGrant, KeyResolver, QualitySource};
 use brokle_model::price::PriceBook;
 use tokio::sync::Semaphore;
 
@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) keys: Arc<dyn KeyResolver>,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) prices: Arc<PriceBook>,
+    /// How good answers were.
+    pub(crate) quality: Arc<dyn QualitySource>,
     pub(crate) clock: SharedClock,
     pub(crate) metrics: Arc<Metrics>,
     /// One permit per call in progress.

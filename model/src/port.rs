@@ -151,6 +151,29 @@ pub trait TelemetrySink: Send + Sync + 'static {
     fn tell(&self, event: SystemEvent) -> Result<(), SinkFull>;
 }
 
+/// How good a model's answers were, as quality scores say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Quality {
+    /// The mean of the scores, from 0 to 1.
+    pub mean: f64,
+    /// How many answers were scored.
+    pub answers: u64,
+}
+
+/// Tells how good the answers of a provider's model were. Asked for calls, so answered from memory, and never waited
+/// for: nothing, when nothing recent is known.
+pub trait QualitySource: Send + Sync + 'static {
+    /// Of a project's calls to this model at this provider, by the names of the gateway's configuration.
+    fn of(&self, project: ProjectId, provider: &str, model: &str) -> Option<Quality>;
+}
+
+/// Nothing is known.
+impl QualitySource for () {
+    fn of(&self, _: ProjectId, _: &str, _: &str) -> Option<Quality> {
+        None
+    }
+}
+
 /// What projects have set was never read: nothing may be taken from them before it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the projects' telemetry settings are not known yet; try again")]

@@ -12,6 +12,7 @@ mod api;
 pub mod filter;
 pub mod plan;
 mod prices;
+pub mod quality;
 mod read;
 pub mod rollup;
 mod shape;

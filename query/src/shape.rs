@@ -17,6 +17,7 @@ pub(crate) mod metric;
 pub(crate) mod observation;
 mod origin;
 pub(crate) mod otlp;
+pub(crate) mod quality;
 pub(crate) mod score;
 pub(crate) mod series;
 mod span_row;

@@ -16,8 +16,9 @@ use brokle_ingest::receiver::{Receiver, ReceiverConfig, ReceiverMetrics};
 use brokle_ingest::sdk::Sdk;
 use brokle_ingest::tail::{TailMetrics, TailSampler};
 use brokle_model::clock::SharedClock;
-use brokle_model::port::TelemetrySink;
+use brokle_model::port::{QualitySource, TelemetrySink};
 use brokle_model::price::PriceBook;
+use brokle_query::quality::{QualityScores, QualityScoresConfig};
 use brokle_query::rollup::{RollUpConfig, RollUps};
 use brokle_query::{Prices, Query};
 use brokle_storage::maintenance::TelemetryMaintenance;
@@ -38,6 +39,7 @@ pub(crate) struct Planes {
     pub(crate) gateway: Gateway,
     pub(crate) query: Query,
     pub(crate) roll_ups: Arc<RollUps>,
+    pub(crate) quality: Arc<QualityScores>,
     pub(crate) prices: Prices,
     pub(crate) tail: Arc<TailSampler>,
     pub(crate) shared: SharedState,
@@ -94,10 +96,14 @@ impl Planes {
             metrics,
         );
         let sdk = Sdk::new(Arc::clone(&receiver), Arc::clone(&stores.telemetry_reader));
+        let quality = quality(loaded, &stores.telemetry_reader, &clock);
         let gateway = gateway(
             loaded,
             &accounts,
-            processors.before(Arc::new(ingest.clone())),
+            (
+                processors.before(Arc::new(ingest.clone())),
+                told_quality(loaded, &quality),
+            ),
             Arc::clone(&prices),
             (&shared, &clock),
             registry,
@@ -139,6 +145,7 @@ impl Planes {
             gateway,
             query,
             roll_ups: Arc::new(roll_ups),
+            quality,
             prices,
             tail: Arc::new(tail),
             shared,
@@ -166,10 +173,34 @@ pub(crate) fn accounts(
     )?)
 }
 
+fn quality(
+    loaded: &LoadedConfig,
+    reader: &Arc<dyn TelemetryReader>,
+    clock: &SharedClock,
+) -> Arc<QualityScores> {
+    let config = &loaded.config.gateway.quality;
+    let config = QualityScoresConfig {
+        names: config.names.clone(),
+        days: config.days,
+        answers_min: config.answers_min,
+        ..QualityScoresConfig::default()
+    };
+    Arc::new(QualityScores::new(Arc::clone(reader), Arc::clone(clock), config))
+}
+
+/// What the gateway is told of scores: nothing, when they do not count.
+fn told_quality(loaded: &LoadedConfig, quality: &Arc<QualityScores>) -> Arc<dyn QualitySource> {
+    if loaded.config.gateway.quality.from_scores {
+        Arc::clone(quality) as _
+    } else {
+        Arc::new(())
+    }
+}
+
 pub(crate) fn gateway(
     loaded: &LoadedConfig,
     accounts: &Accounts,
-    sink: Arc<dyn TelemetrySink>,
+    (sink, quality): (Arc<dyn TelemetrySink>, Arc<dyn QualitySource>),
     prices: Arc<PriceBook>,
     (shared, clock): (&SharedState, &SharedClock),
     registry: &mut Registry,
@@ -184,6 +215,7 @@ pub(crate) fn gateway(
         prices,
         cache: Arc::clone(&shared.cache),
         quotas: Arc::clone(&shared.quotas),
+        quality,
     };
     Ok(Gateway::new(settings, ports, Arc::clone(clock), registry)?)
 }

@@ -272,10 +272,15 @@ pub(super) fn decide(
 ) -> Result<Candidates, GatewayError> {
     let now = shared.clock.now();
     let cost = |target: &Target| estimate(shared, request, target, now.timestamp_nanos_opt()?);
+    let quality = |target: &Target| {
+        let source = &shared.quality;
+        source.of(facts.project, &target.provider.name, &target.model)
+    };
     let mut circumstances = Circumstances {
         now_ms: now.timestamp_millis(),
         chance: &mut |below| rand::random_range(0..below),
         cost: &cost,
+        quality: &quality,
         facts,
         overrides,
         allowed,

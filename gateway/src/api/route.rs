@@ -18,7 +18,7 @@ use crate::record::{CallRecord, Explained as ExplainedTarget, RequestRecord};
 use crate::route::facts::Facts;
 use crate::route::load::Circuit;
 use crate::route::overrides::Overrides;
-use crate::route::{Candidates, LeftOut, Target};
+use crate::route::{Candidates, LeftOut, QualityFrom, Target};
 use crate::shared::Shared;
 
 /// The envelope that all of Brokle's own answers have.
@@ -72,6 +72,10 @@ pub(super) struct Candidate {
     usable: bool,
     /// What the strategy goes by: dollars, calls in progress, microseconds, quality or the share that is used.
     score: Option<f64>,
+    /// Where a quality is from: `scores`, `configuration` or `nowhere`; only for the strategy `quality`.
+    quality_from: Option<&'static str>,
+    /// How many answers were scored.
+    scored_answers: Option<u64>,
     /// US dollars; a decimal.
     estimated_cost: Option<String>,
     /// Milliseconds.
@@ -200,6 +204,11 @@ fn describe_all(shared: &Shared, request: &ChatRequest, decided: &Candidates) ->
             model: target.model.clone(),
             usable: true,
             score: target.score.filter(|score| score.is_finite()),
+            quality_from: target.quality_from.map(QualityFrom::as_str),
+            scored_answers: match target.quality_from {
+                Some(QualityFrom::Scores(answers)) => Some(answers),
+                _ => None,
+            },
             estimated_cost: cost.map(|cost: Decimal| cost.normalize().to_string()),
             estimated_latency: (latency_us > 0.0).then(|| (latency_us / 10.0).round() / 100.0),
             in_flight: target.load.in_flight(),
@@ -217,6 +226,8 @@ fn left_out(target: &LeftOut) -> Candidate {
         model: target.model.clone(),
         usable: false,
         score: None,
+        quality_from: None,
+        scored_answers: None,
         estimated_cost: None,
         estimated_latency: None,
         in_flight: 0,

@@ -50,7 +50,7 @@ pub enum Strategy {
     LowestLatency,
     /// Fewest calls in progress first.
     LeastBusy,
-    /// At random by quality: the targets' own `quality`, or else what the scores of their answers say.
+    /// At random by quality: what recent scores of their answers say, or else the targets' own `quality`.
     Quality,
     /// The same target for the same session, user or beginning of the conversation, as long as it answers.
     Affinity,
@@ -97,7 +97,7 @@ pub struct TargetConfig {
     /// Its share under `weighted` and `affinity`. A target of weight 0 is only ever a fallback.
     #[serde(default = "one")]
     pub weight: u32,
-    /// How good its answers are, from 0 to 1; for `quality`.
+    /// How good its answers are, from 0 to 1; for `quality`, as long as too few were scored.
     #[serde(default)]
     pub quality: Option<f64>,
     /// What it can take, for `least_used`.

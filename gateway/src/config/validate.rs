@@ -24,6 +24,7 @@ impl GatewayConfig {
         }
         self.check_routes(&catalog)?;
         quota::validate(&self.quotas)?;
+        self.quality.validate()?;
         guard::validate(&self.guardrails)?;
         self.check_semantic_cache()?;
         self.check_numbers()

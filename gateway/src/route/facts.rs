@@ -3,6 +3,7 @@
 
 use std::cell::OnceCell;
 
+use brokle_model::id::ProjectId;
 use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
@@ -21,6 +22,7 @@ const SESSION_FIELDS: [&str; 3] = ["session_id", "conversation_id", "thread_id"]
 
 /// The facts of one call.
 pub(crate) struct Facts<'a> {
+    pub(crate) project: ProjectId,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
     pub(crate) stream: bool,
@@ -74,6 +76,7 @@ struct WireBody<'a> {
 impl<'a> Facts<'a> {
     pub(crate) fn new(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
         Self {
+            project: ProjectId::from_u128(0),
             headers,
             body,
             stream: false,
@@ -88,6 +91,7 @@ impl<'a> Facts<'a> {
     /// The facts of a call whose body was read.
     pub(crate) fn of_call(call: &'a CallRecord, headers: &'a HeaderMap, request: &'a ChatRequest) -> Self {
         Self {
+            project: call.project,
             stream: request.stream,
             environment: &call.environment,
             user: call.caller.user.as_deref(),

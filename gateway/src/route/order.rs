@@ -1,11 +1,12 @@
 //! The orders in which a route's targets are tried: one function for each strategy. Sorting keeps the user's
 //! order among equals.
 
+use brokle_model::port::Quality;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
 use super::facts::spread;
-use super::{Circumstances, Target};
+use super::{Circumstances, QualityFrom, Target};
 use crate::config::{Affinity, Strategy};
 
 /// Of a target whose quality nobody has said.
@@ -24,7 +25,11 @@ pub(super) fn arrange(
         Strategy::Priority => {}
         Strategy::Weighted => draw(targets, |target| u64::from(target.weight), circumstances.chance),
         Strategy::Quality => {
-            score(targets, |target| target.quality.or(Some(QUALITY_ASSUMED)));
+            for target in &mut *targets {
+                let (quality, from) = quality_of(target, (circumstances.quality)(target));
+                target.score = Some(quality);
+                target.quality_from = Some(from);
+            }
             draw(targets, quality_parts, circumstances.chance);
         }
         Strategy::LowestCost => by_cost(targets, circumstances.cost),
@@ -45,6 +50,15 @@ pub(super) fn arrange(
             Some(shared) => by_affinity(targets, (route, &shared)),
             None => draw(targets, |target| u64::from(target.weight), circumstances.chance),
         },
+    }
+}
+
+/// What scores say goes before what the configuration says.
+fn quality_of(target: &Target, scored: Option<Quality>) -> (f64, QualityFrom) {
+    match (scored, target.quality) {
+        (Some(scored), _) => (scored.mean.clamp(0.0, 1.0), QualityFrom::Scores(scored.answers)),
+        (None, Some(configured)) => (configured, QualityFrom::Configuration),
+        (None, None) => (QUALITY_ASSUMED, QualityFrom::Nowhere),
     }
 }
 

@@ -54,6 +54,7 @@ fn decide_for(
         now_ms: 1_000,
         chance: &mut |below| ticket.min(below - 1),
         cost,
+        quality: &|_| None,
         facts: &Facts::new(&headers, body.as_bytes()),
         overrides,
         allowed,
@@ -160,6 +161,7 @@ fn the_sooner_of_two_drawn_comes_first() {
             now_ms: 1_000,
             chance: &mut |_| tickets.pop().unwrap(),
             cost: &|_| None,
+            quality: &|_| None,
             facts: &facts,
             overrides: &overrides,
             allowed: &[],
@@ -184,5 +186,45 @@ fn a_target_whose_circuit_is_open_is_tried_last() {
     assert_eq!(
         (names(&found), found.passed_over),
         (["mock/b", "mock/c", "mock/a"].map(String::from).to_vec(), 1)
+    );
+}
+
+#[test]
+fn what_scores_say_goes_before_what_is_configured_and_that_before_a_guess() {
+    let settings = settings(
+        "[providers.mock]\nbase_url = \"http://127.0.0.1:9/v1\"\n[routes.r]\nstrategy = \"quality\"\n\
+         targets = [{ provider = \"mock\", model = \"a\", quality = 0.9 }, { provider = \"mock\", model = \"b\" }, \
+         { provider = \"mock\", model = \"c\", quality = 0.4 }]",
+    );
+    let (headers, overrides) = (http::HeaderMap::new(), Overrides::default());
+    let scored = |target: &Target| {
+        (target.model == "a").then_some(Quality {
+            mean: 0.1,
+            answers: 25,
+        })
+    };
+    let mut circumstances = Circumstances {
+        now_ms: 1_000,
+        chance: &mut |_| 0,
+        cost: &|_| None,
+        quality: &scored,
+        facts: &Facts::new(&headers, b"{}"),
+        overrides: &overrides,
+        allowed: &[],
+    };
+    let found = candidates(&settings, "r", &mut circumstances).unwrap();
+    let mut told: Vec<(&str, Option<f64>, Option<QualityFrom>)> = found
+        .targets
+        .iter()
+        .map(|target| (&*target.model, target.score, target.quality_from))
+        .collect();
+    told.sort_by_key(|(model, ..)| *model);
+    assert_eq!(
+        told,
+        [
+            ("a", Some(0.1), Some(QualityFrom::Scores(25))),
+            ("b", Some(0.5), Some(QualityFrom::Nowhere)),
+            ("c", Some(0.4), Some(QualityFrom::Configuration)),
+        ]
     );
 }

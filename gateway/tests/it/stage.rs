@@ -12,7 +12,7 @@ use brokle_model::id::{ApiKeyId, OrganizationId, ProjectId};
 use brokle_model::port::{AuthError, KeyGrant, KeyResolver, SinkFull, TelemetrySink};
 use brokle_model::price::PriceBook;
 use brokle_model::principal::Scope;
-use brokle_model::telemetry::{Signal, Submission};
+use brokle_model::telemetry::{Signal, Submission, SystemEvent};
 use brokle_storage_cache::{MemoryCache, MemoryQuota};
 use brokle_testkit::provider::FakeProvider;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -118,6 +118,7 @@ impl Stage {
                 sink: Arc::clone(&sink) as _,
                 prices,
                 cache: Arc::new(MemoryCache::new(1 << 20)),
+                quality: Arc::new(()),
                 quotas: Arc::new(MemoryQuota::new(1_000, Arc::clone(&clock) as Arc<dyn Clock>)),
             },
             Arc::clone(&clock) as Arc<dyn Clock>,
@@ -295,6 +296,7 @@ impl KeyResolver for Keys {
 /// Remembers what it was given, and refuses as often as it is told to.
 pub(crate) struct MemorySink {
     taken: Mutex<Vec<Submission>>,
+    told: Mutex<Vec<SystemEvent>>,
     refusals: Mutex<u32>,
     changed: watch::Sender<()>,
 }
@@ -307,6 +309,7 @@ impl MemorySink {
     pub(crate) fn refusing(times: u32) -> Arc<Self> {
         Arc::new(Self {
             taken: Mutex::default(),
+            told: Mutex::default(),
             refusals: Mutex::new(times),
             changed: watch::channel(()).0,
         })
@@ -314,6 +317,11 @@ impl MemorySink {
 
     pub(crate) fn submissions(&self) -> Vec<Submission> {
         self.taken.lock().unwrap().clone()
+    }
+
+    /// The events that were told.
+    pub(crate) fn told(&self) -> Vec<SystemEvent> {
+        self.told.lock().unwrap().clone()
     }
 
     /// Waits for the spans of a trace.
@@ -355,6 +363,11 @@ impl TelemetrySink for MemorySink {
         }
         self.taken.lock().unwrap().push(submission);
         self.changed.send_replace(());
+        Ok(())
+    }
+
+    fn tell(&self, event: SystemEvent) -> Result<(), SinkFull> {
+        self.told.lock().unwrap().push(event);
         Ok(())
     }
 }

@@ -264,6 +264,8 @@ impl Listeners {
         lifecycle.tasks.spawn(async move { management.run(soft).await });
         let (roll_ups, soft) = (Arc::clone(&planes.roll_ups), lifecycle.soft.clone());
         lifecycle.tasks.spawn(async move { roll_ups.run(soft).await });
+        let (quality, soft) = (Arc::clone(&planes.quality), lifecycle.soft.clone());
+        lifecycle.tasks.spawn(async move { quality.run(soft).await });
         let (tail, soft) = (Arc::clone(&planes.tail), lifecycle.soft.clone());
         lifecycle.tasks.spawn(async move { tail.run(soft).await });
     }

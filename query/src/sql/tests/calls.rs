@@ -1,7 +1,7 @@
-//! The statements about the gateway's calls.
+//! The statements about the gateway's calls, and about events.
 
 use super::*;
-use crate::plan::{RequestFilter, RequestList, RoutingBreakdown, RoutingKey};
+use crate::plan::{EventList, IdCursor, RequestFilter, RequestList, RoutingBreakdown, RoutingKey};
 
 #[test]
 fn calls_are_listed_by_keyset_and_narrowed_by_what_is_wanted() {
@@ -60,4 +60,27 @@ fn attempts_are_added_up_by_any_words() {
         limit: 20,
     };
     insta::assert_snapshot!("routing", show(&routing(&breakdown)));
+}
+
+#[test]
+fn events_are_listed_by_keyset() {
+    let list = EventList {
+        project: PROJECT,
+        range: range(),
+        name: Some("budget.*".to_owned()),
+        words: vec![("level", "WARNING".to_owned())],
+        trace: Some(trace(0xab)),
+        cursor: Some(IdCursor {
+            start_ns: 1_795_000_000_123_456_789,
+            id: "quota-1".to_owned(),
+        }),
+        limit: 50,
+    };
+    insta::assert_snapshot!("events", show(&events(&list, 51)));
+}
+
+#[test]
+fn qualities_are_means_by_provider_and_model() {
+    let names = ["helpful".to_owned()];
+    insta::assert_snapshot!("qualities", show(&qualities(PROJECT, range(), &names)));
 }
