@@ -230,6 +230,11 @@ fn unauthorized(error: &SignError) -> Failed {
 }
 
 fn send_failure(error: &hyper_util::client::legacy::Error) -> Failed {
+    if error.is_connect() && upstream::public::is_refused(error) {
+        let message = "the provider's address is not a public one; the operator may permit that with \
+            `gateway.tenants.private_addresses = true`";
+        return Failed::new(FailureClass::Connect, 502, message);
+    }
     if error.is_connect() {
         return Failed::new(FailureClass::Connect, 502, "the provider could not be reached");
     }

@@ -156,6 +156,16 @@ impl Guards {
         Ok(Self { rules: rules? })
     }
 
+    /// These, and behind them an organisation's own, for its calls alone: it adds to what the installation wants, and
+    /// takes nothing away.
+    pub(crate) fn with(&self, configs: &[GuardConfig]) -> Result<Self, ConfigError> {
+        let own = Self::new(configs, &|_| None)?;
+        let rules = self.rules.iter().cloned().chain(own.rules);
+        Ok(Self {
+            rules: rules.collect(),
+        })
+    }
+
     /// The rules that apply to a call; nothing when none does.
     fn plan(&self, call: &CallRecord, model: &str, targets: &[Target]) -> Option<Arc<Plan>> {
         let applying: Vec<&Arc<Rule>> = self

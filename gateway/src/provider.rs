@@ -53,6 +53,8 @@ pub(crate) struct Provider {
     pub(crate) signer: Option<Arc<Signer>>,
     /// Whether it is spoken to by HTTP/2 alone.
     pub(crate) http2: bool,
+    /// Whether it may be at a public address only, wherever its name leads.
+    pub(crate) public_only: bool,
     /// The key that this is the provider with, when it has several.
     pub(crate) key: Option<KeyId>,
     /// The provider once for each of its keys, when it has several.
@@ -80,10 +82,23 @@ impl Provider {
             known: None,
             signer: None,
             http2: false,
+            public_only: false,
             key: None,
             with_key: Arc::default(),
             health: Arc::default(),
         })
+    }
+
+    /// From now on it may be at a public address only.
+    pub(crate) fn be_public(&mut self) {
+        self.public_only = true;
+        let with_key = self.with_key.iter().map(|provider| {
+            Arc::new(Self {
+                public_only: true,
+                ..(**provider).clone()
+            })
+        });
+        self.with_key = with_key.collect();
     }
 
     /// The same, with what is known of another one's health.

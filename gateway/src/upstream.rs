@@ -11,7 +11,8 @@ use http_body_util::Full;
 use hyper_rustls::builderstates::WantsProtocols1;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::ResponseFuture;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::GaiResolver;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::config::{ConfigError, LimitConfig, TimeoutConfig};
@@ -20,6 +21,9 @@ use crate::record::CallRecord;
 
 pub(crate) mod body;
 pub(crate) mod event_stream;
+pub(crate) mod public;
+
+use public::PublicResolver;
 
 /// Shorter than most servers keep an idle connection, so that we are the one to close it.
 const POOL_IDLE: Duration = Duration::from_secs(30);
@@ -45,14 +49,18 @@ const ANSWER_HEADERS: [&str; 5] = [
     "openai-version",
 ];
 
-type Pool = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type Pool<R = GaiResolver> =
+    hyper_util::client::legacy::Client<HttpsConnector<HttpConnector<R>>, Full<Bytes>>;
 
 /// The pooled clients: HTTP/1.1, for one multiplexed connection per provider would be a bottleneck, and HTTP/2 for
-/// providers of which the configuration says so.
+/// providers of which the configuration says so. Providers that may be at public addresses only have a pair of their own,
+/// so that no connection of another one is ever theirs.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     http1: Pool,
     http2: Pool,
+    public_http1: Pool<PublicResolver>,
+    public_http2: Pool<PublicResolver>,
 }
 
 impl Client {
@@ -65,16 +73,39 @@ impl Client {
     pub(crate) fn send(&self, provider: &Provider, mut request: Request<Full<Bytes>>) -> ResponseFuture {
         if provider.http2 {
             *request.version_mut() = Version::HTTP_2;
-            self.http2.request(request)
-        } else {
-            self.http1.request(request)
+        }
+        match (provider.http2, provider.public_only) {
+            (true, true) => self.public_http2.request(request),
+            (true, false) => self.http2.request(request),
+            (false, true) => self.public_http1.request(request),
+            (false, false) => self.http1.request(request),
         }
     }
 }
 
 /// Makes the client.
 pub(crate) fn client(timeouts: &TimeoutConfig, limits: &LimitConfig) -> Result<Client, ConfigError> {
-    let mut tcp = HttpConnector::new();
+    let (http1, http2) = pools(timeouts, limits, GaiResolver::new())?;
+    let (public_http1, public_http2) = pools(timeouts, limits, PublicResolver::default())?;
+    Ok(Client {
+        http1,
+        http2,
+        public_http1,
+        public_http2,
+    })
+}
+
+/// A pool for each version, over connections to where `resolver` leads.
+fn pools<R>(
+    timeouts: &TimeoutConfig,
+    limits: &LimitConfig,
+    resolver: R,
+) -> Result<(Pool<R>, Pool<R>), ConfigError>
+where
+    R: Clone,
+    HttpsConnector<HttpConnector<R>>: Connect + Clone,
+{
+    let mut tcp = HttpConnector::new_with_resolver(resolver);
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_keepalive(Some(TCP_KEEPALIVE));
@@ -91,7 +122,7 @@ pub(crate) fn client(timeouts: &TimeoutConfig, limits: &LimitConfig) -> Result<C
         .http2_keep_alive_interval(HTTP2_PING)
         .http2_keep_alive_timeout(HTTP2_PING)
         .build(tls()?.enable_http2().wrap_connector(tcp));
-    Ok(Client { http1, http2 })
+    Ok((http1, http2))
 }
 
 fn tls() -> Result<HttpsConnectorBuilder<WantsProtocols1>, ConfigError> {

@@ -1,4 +1,5 @@
-//! `/api/v1/organizations/{organization_id}/gateway`: an organisation's own providers, routes and quotas.
+//! `/api/v1/organizations/{organization_id}/gateway`: an organisation's own providers, routes, quotas and
+//! guardrails.
 
 use axum::extract::State;
 use brokle_http::permission::{GatewayRead, GatewayWrite};
@@ -23,9 +24,10 @@ pub(super) fn router() -> OpenApiRouter<Management> {
         .routes(routes!(put_gateway_provider, delete_gateway_provider))
         .routes(routes!(put_gateway_route, delete_gateway_route))
         .routes(routes!(put_gateway_quota, delete_gateway_quota))
+        .routes(routes!(put_gateway_guardrail, delete_gateway_guardrail))
 }
 
-/// A provider, route or quota of the organisation.
+/// A provider, route, quota or guardrail of the organisation.
 #[derive(Serialize, ToSchema)]
 struct GatewayConfigEntry {
     name: String,
@@ -46,6 +48,7 @@ struct GatewayConfigEntries {
     providers: Vec<GatewayConfigEntry>,
     routes: Vec<GatewayConfigEntry>,
     quotas: Vec<GatewayConfigEntry>,
+    guardrails: Vec<GatewayConfigEntry>,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +69,7 @@ impl From<GatewayEntry> for GatewayConfigEntry {
     }
 }
 
-/// Lists the organisation's own providers, routes and quotas. Keys are never shown.
+/// Lists the organisation's own providers, routes, quotas and guardrails. Keys are never shown.
 #[utoipa::path(
     get, path = "/api/v1/organizations/{organization_id}/gateway", tag = "gateway-config",
     security(("session" = [])),
@@ -90,6 +93,7 @@ async fn get_gateway_config(
         providers: of(GatewayEntryKind::Provider),
         routes: of(GatewayEntryKind::Route),
         quotas: of(GatewayEntryKind::Quota),
+        guardrails: of(GatewayEntryKind::Guardrail),
     }))
 }
 
@@ -167,4 +171,12 @@ entry!(
     "quotas",
     "quota",
     Document::quota
+);
+entry!(
+    put_gateway_guardrail,
+    delete_gateway_guardrail,
+    Guardrail,
+    "guardrails",
+    "guardrail",
+    Document::guardrail
 );

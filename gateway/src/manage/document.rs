@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::ManageError;
-use crate::config::{ProviderConfig, QuotaConfig, RouteConfig};
+use crate::config::{GuardConfig, ProviderConfig, QuotaConfig, RouteConfig};
 use crate::settings::tenant::TenantConfig;
 
 /// The provider's own key among the sealed ones; the others go by their names.
@@ -53,11 +53,12 @@ impl Document {
         Self::plain::<RouteConfig>(sent)
     }
 
-    pub(super) fn quota(name: &str, mut sent: Value) -> Result<Self, ManageError> {
-        if let Value::Object(fields) = &mut sent {
-            fields.insert("name".to_owned(), Value::from(name));
-        }
-        Self::plain::<QuotaConfig>(sent)
+    pub(super) fn quota(name: &str, sent: Value) -> Result<Self, ManageError> {
+        Self::plain::<QuotaConfig>(named(name, sent))
+    }
+
+    pub(super) fn guardrail(name: &str, sent: Value) -> Result<Self, ManageError> {
+        Self::plain::<GuardConfig>(named(name, sent))
     }
 
     fn plain<T: DeserializeOwned + serde::Serialize>(sent: Value) -> Result<Self, ManageError> {
@@ -88,6 +89,14 @@ impl Document {
         let text = SecretString::from(write(&secrets)?.to_string());
         Ok(Some(sealer.seal(&purpose(organization, name), &text)?))
     }
+}
+
+/// What was sent, under the name of its address.
+fn named(name: &str, mut sent: Value) -> Value {
+    if let Value::Object(fields) = &mut sent {
+        fields.insert("name".to_owned(), Value::from(name));
+    }
+    sent
 }
 
 /// What a sealed text is for: it opens for nothing else.
@@ -123,6 +132,7 @@ pub(super) fn tenant(entries: &[GatewayEntry], sealer: &dyn Sealer) -> Result<Te
                 tenant.routes.insert(entry.name.clone(), read(stored)?);
             }
             GatewayEntryKind::Quota => tenant.quotas.push(read(stored)?),
+            GatewayEntryKind::Guardrail => tenant.guardrails.push(read(stored)?),
         }
     }
     Ok(tenant)

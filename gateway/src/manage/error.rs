@@ -18,7 +18,7 @@ pub(super) enum ManageError {
     #[error("there is no such {}", .0.as_str())]
     NotFound(GatewayEntryKind),
     #[error(
-        "the organization has as many providers, routes and quotas as it may; remove one that is not used"
+        "the organization has as many providers, routes, quotas and guardrails as it may; remove one that is not used"
     )]
     TooMany,
     #[error(transparent)]

@@ -1,5 +1,5 @@
 //! What one organisation configures for itself, laid over what the installation has: its own providers, routes and
-//! quotas come first, and are only ever used for its own calls.
+//! quotas come first, its guardrails come after the installation's, and all are only ever used for its own calls.
 //!
 //! A tenant's word is less than the operator's. Its providers take their keys from itself and never from the
 //! server's environment, and reach public addresses only, unless the operator says otherwise.
@@ -11,9 +11,13 @@ use std::sync::Arc;
 use brokle_model::id::OrganizationId;
 
 use super::{GatewaySettings, Route, activate};
-use crate::config::{ConfigError, GatewayConfig, ProviderConfig, QuotaConfig, RouteConfig};
+use crate::config::{ConfigError, GatewayConfig, GuardConfig, ProviderConfig, QuotaConfig, RouteConfig};
 use crate::provider::Provider;
 use crate::quota::Quota;
+use crate::upstream::public;
+
+/// Regular expressions that one guardrail of a tenant's may have.
+const EXPRESSIONS_MAX: usize = 20;
 
 /// What one organisation configures.
 #[derive(Debug, Clone, Default)]
@@ -21,12 +25,16 @@ pub(crate) struct TenantConfig {
     pub(crate) providers: BTreeMap<String, ProviderConfig>,
     pub(crate) routes: BTreeMap<String, RouteConfig>,
     pub(crate) quotas: Vec<QuotaConfig>,
+    pub(crate) guardrails: Vec<GuardConfig>,
 }
 
 impl TenantConfig {
     /// Whether there is nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.providers.is_empty() && self.routes.is_empty() && self.quotas.is_empty()
+        self.providers.is_empty()
+            && self.routes.is_empty()
+            && self.quotas.is_empty()
+            && self.guardrails.is_empty()
     }
 
     /// The settings for the organisation's calls; `before` are the ones in force, whose knowledge of its providers'
@@ -40,6 +48,7 @@ impl TenantConfig {
         let config = &settings.source;
         let whole = self.over(config);
         whole.validate()?;
+        self.check_guardrails()?;
         let own = self.own_providers(config, before)?;
         let inherited = settings.match_order.iter();
         let inherited = inherited.filter(|provider| !self.providers.contains_key(&provider.name));
@@ -69,7 +78,11 @@ impl TenantConfig {
             capture: settings.capture,
             cache: settings.cache,
             semantic: settings.semantic.clone(),
-            guards: Arc::clone(&settings.guards),
+            guards: if self.guardrails.is_empty() {
+                Arc::clone(&settings.guards)
+            } else {
+                Arc::new(settings.guards.with(&self.guardrails)?)
+            },
         })
     }
 
@@ -79,7 +92,27 @@ impl TenantConfig {
         whole.providers.extend(self.providers.clone());
         whole.routes.extend(self.routes.clone());
         whole.quotas.clone_from(&self.quotas);
+        whole.guardrails.extend(self.guardrails.iter().cloned());
         whole
+    }
+
+    /// A tenant's expressions cost memory of all, and its webhooks would be asked from inside of the network.
+    fn check_guardrails(&self) -> Result<(), ConfigError> {
+        for guardrail in &self.guardrails {
+            let wrong = |reason: &str| ConfigError::Guard {
+                guardrail: guardrail.name.clone(),
+                reason: reason.to_owned(),
+            };
+            if guardrail.webhook.is_some() {
+                return Err(wrong(
+                    "may not ask a webhook: that is for the operator to configure",
+                ));
+            }
+            if guardrail.patterns.len() + guardrail.only.len() > EXPRESSIONS_MAX {
+                return Err(wrong("has more than 20 expressions in `patterns` and `only`"));
+            }
+        }
+        Ok(())
     }
 
     fn own_providers(
@@ -120,6 +153,9 @@ impl TenantConfig {
             }
             let active = activate::provider((name.as_str(), config), true, &catalog, &|_| None)?;
             let mut provider = active.ok_or_else(|| wrong("needs an `api_key`"))?;
+            if config.base_url.is_some() && !base.tenants.private_addresses {
+                provider.be_public();
+            }
             if let Some(before) = before.and_then(|before| before.providers.get(name))
                 && before.address.host == provider.address.host
             {
@@ -131,8 +167,7 @@ impl TenantConfig {
     }
 }
 
-/// Whether an address is this machine's or this network's. A name that leads there is not found out here: what must
-/// not be reached from the server belongs behind a firewall.
+/// Whether an address is this machine's or this network's. Where a name leads is found out with each connection.
 fn is_private(url: &str) -> bool {
     let Ok(uri) = url.parse::<http::Uri>() else {
         return false;
@@ -142,23 +177,7 @@ fn is_private(url: &str) -> bool {
         return true;
     }
     match host.parse::<IpAddr>() {
-        Ok(IpAddr::V4(ip)) => {
-            ip.is_loopback()
-                || ip.is_private()
-                || ip.is_link_local()
-                || ip.is_unspecified()
-                || ip.is_broadcast()
-                || ip.is_multicast()
-                || (ip.octets()[0] == 100 && (64..128).contains(&ip.octets()[1]))
-        }
-        Ok(IpAddr::V6(ip)) => {
-            ip.is_loopback()
-                || ip.is_unspecified()
-                || ip.is_multicast()
-                || ip.is_unique_local()
-                || ip.is_unicast_link_local()
-                || ip.to_ipv4_mapped().is_some()
-        }
+        Ok(ip) => public::is_private(ip),
         // An internal name without a dot.
         Err(_) => !host.contains('.'),
     }

@@ -18,6 +18,7 @@ on_both_stores!(
     an_organizations_own_configuration_is_in_force_for_it_alone => its_own,
     a_bad_configuration_is_refused_and_changes_nothing => refused,
     an_organizations_quotas_count_for_it_alone => quotas,
+    an_organizations_guardrails_are_for_its_calls_and_add_to_the_installations => guardrails,
 );
 
 fn options() -> ServerOptions {
@@ -165,6 +166,42 @@ async fn quotas(server: Server, tenant: Tenant) {
     };
     assert_eq!(answers(&tenant).await, [200, 429, 429]);
     assert_eq!(answers(&other).await, [200, 200, 429]);
+}
+
+async fn guardrails(server: Server, tenant: Tenant) {
+    let provider = FakeProvider::start().await;
+    let other = Tenant::sign_up(&server.url()).await.unwrap();
+    for tenant in [&tenant, &other] {
+        let own = json!({ "base_url": provider.base_url(), "api_key": "k" });
+        assert_eq!(put(tenant, "/providers/mine", own).await.0, 200);
+    }
+    let own = json!({ "words": ["hello"], "stage": "input" });
+    let (status, body) = put(&tenant, "/guardrails/no-greetings", own).await;
+    assert_eq!(
+        (status, &body["data"]["name"]),
+        (200, &json!("no-greetings")),
+        "{body}"
+    );
+    assert_eq!(call(&server.url(), &tenant.key, "mine/mock-a").await, 400);
+    assert_eq!(call(&server.url(), &other.key, "mine/mock-a").await, 200);
+    for (rule, words) in [
+        (json!({}), "looks for nothing"),
+        (json!({ "patterns": { "p": "(" } }), "p"),
+        (json!({ "webhook": { "url": "https://a.example/" } }), "webhook"),
+        (json!({ "word": ["x"] }), "word"),
+    ] {
+        let (status, body) = put(&tenant, "/guardrails/other", rule).await;
+        let message = body["error"]["message"].as_str().unwrap_or_default();
+        assert!(status == 400 && message.contains(words), "{status} {body}");
+    }
+    let (_, listed) = configure(&tenant, Method::GET, "", None).await;
+    assert_eq!(
+        listed["data"]["guardrails"][0]["config"]["words"],
+        json!(["hello"])
+    );
+    let removed = configure(&tenant, Method::DELETE, "/guardrails/no-greetings", None).await;
+    assert_eq!(removed.0, 204);
+    assert_eq!(call(&server.url(), &tenant.key, "mine/mock-a").await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
-//! What organisations configure of the gateway for themselves: providers, routes and quotas, as documents that the
-//! gateway understands and this store does not. Credentials come sealed.
+//! What organisations configure of the gateway for themselves: providers, routes, quotas and guardrails, as documents that
+//! the gateway understands and this store does not. Credentials come sealed.
 
 use async_trait::async_trait;
 use brokle_model::id::{OrganizationId, UserId};
@@ -21,6 +21,8 @@ pub enum GatewayEntryKind {
     Route,
     /// A quota.
     Quota,
+    /// A guardrail.
+    Guardrail,
 }
 
 impl GatewayEntryKind {
@@ -30,27 +32,28 @@ impl GatewayEntryKind {
             Self::Provider => "provider",
             Self::Route => "route",
             Self::Quota => "quota",
+            Self::Guardrail => "guardrail",
         }
     }
 }
 
 /// A word that names no kind of entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the kind of a gateway entry is provider, route or quota")]
+#[error("the kind of a gateway entry is provider, route, quota or guardrail")]
 pub struct UnknownGatewayEntryKind;
 
 impl std::str::FromStr for GatewayEntryKind {
     type Err = UnknownGatewayEntryKind;
 
     fn from_str(word: &str) -> Result<Self, UnknownGatewayEntryKind> {
-        [Self::Provider, Self::Route, Self::Quota]
+        [Self::Provider, Self::Route, Self::Quota, Self::Guardrail]
             .into_iter()
             .find(|kind| kind.as_str() == word)
             .ok_or(UnknownGatewayEntryKind)
     }
 }
 
-/// One provider, route or quota of an organisation.
+/// One provider, route, quota or guardrail of an organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayEntry {
     /// The tenant.

@@ -58,7 +58,7 @@ pub async fn gateway_entries_are_kept_by_organization_kind_and_name(store: &dyn 
 /// A second put of one name replaces what it says, and not when it was made.
 pub async fn a_gateway_entry_that_is_put_again_is_replaced(store: &dyn Store) {
     let (owner, organization, _) = tenant(store, 1).await;
-    let first = entry(organization.id, GatewayEntryKind::Quota, "q", owner);
+    let first = entry(organization.id, GatewayEntryKind::Guardrail, "q", owner);
     store.put_gateway_entry(&first).await.unwrap();
     let second = GatewayEntry {
         config: "{}".to_owned(),
