@@ -38,7 +38,8 @@ test("every page at two widths and in both themes", async ({ page, request }) =>
     await page.goto(`${projectPath}/traces/${callTraceId}`);
     await page.getByRole("region", { name: "Gateway attempts" }).waitFor({ timeout: 2_000 });
   }).toPass();
-  await shootHere(page, "trace-attempts");
+  await shootHere(page, "trace-attempts", ["wide"]);
+  await shootAttempts(page);
   await shoot(page, "api-keys", `${projectPath}/settings/api-keys`);
   await shoot(page, "not-found", "/nowhere/to/be/found");
   await shootOpened(page, projectPath);
@@ -50,13 +51,13 @@ async function shoot(page: Page, name: string, path: string): Promise<void> {
 }
 
 /** Pictures of the page as it is, without loading it again: what is shown once stays. */
-async function shootHere(page: Page, name: string): Promise<void> {
+async function shootHere(page: Page, name: string, widths = ["wide", "narrow"]): Promise<void> {
   for (const theme of themes) {
     await page.evaluate((choice) => {
       localStorage.setItem("brokle.theme", choice);
       document.documentElement.dataset.theme = choice;
     }, theme);
-    for (const { name: size, width, height } of sizes) {
+    for (const { name: size, width, height } of sizes.filter((size) => widths.includes(size.name))) {
       await page.setViewportSize({ width, height });
       await page.waitForLoadState("networkidle").catch(() => undefined);
       await page.evaluate(() => document.fonts.ready);
@@ -67,6 +68,15 @@ async function shootHere(page: Page, name: string): Promise<void> {
     }
   }
   await page.setViewportSize({ width: 1440, height: 900 });
+}
+
+/** A narrow page shows either the tree or what is chosen in it: the attempts, as one story. */
+async function shootAttempts(page: Page): Promise<void> {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.getByRole("treeitem").first().click();
+  await page.getByRole("region", { name: "Gateway attempts" }).waitFor();
+  await page.mouse.move(0, 0);
+  await shootHere(page, "trace-attempts", ["narrow"]);
 }
 
 /** Pictures of what opens over a page. */

@@ -9,21 +9,13 @@ type AttemptStoryProps = { attempts: readonly Attempt[]; onSelected: (id: string
 const icons = { answered: CircleCheck, failed: CircleX, cancelled: CircleSlash } as const;
 const verbs = { answered: "Answered by", failed: "Tried", cancelled: "Cancelled at" } as const;
 
-/** How long it took, until its first token and until its end, and what it cost. */
+/** How long it took until its first token, and what it cost: on a line of its own, since only answers have them. */
 function AttemptFigures({ attempt }: { attempt: Attempt }) {
+  if (!attempt.firstTokenMs && !attempt.cost) return null;
   return (
-    <span className="ml-auto flex shrink-0 gap-x-2 tabular-nums">
-      {attempt.firstTokenMs ? (
-        <span className="text-muted-foreground" title="Until the first token">
-          {formatDuration(attempt.firstTokenMs)} to first token
-        </span>
-      ) : null}
-      {attempt.cost ? (
-        <span className="text-muted-foreground" title={formatCostExact(attempt.cost)}>
-          {formatCost(attempt.cost)}
-        </span>
-      ) : null}
-      <span title="From start to end">{formatDuration(attempt.durationMs)}</span>
+    <span className="col-start-2 flex gap-x-3 text-muted-foreground tabular-nums">
+      {attempt.firstTokenMs ? <span>{formatDuration(attempt.firstTokenMs)} to first token</span> : null}
+      {attempt.cost ? <span title={formatCostExact(attempt.cost)}>{formatCost(attempt.cost)}</span> : null}
     </span>
   );
 }
@@ -42,7 +34,7 @@ export function AttemptStory({ attempts, onSelected }: AttemptStoryProps) {
               <button
                 type="button"
                 onClick={() => onSelected(attempt.id)}
-                className="-mx-1.5 flex w-[calc(100%+0.75rem)] flex-wrap items-center gap-x-2 rounded-sm px-1.5 py-1 text-left text-xs hover:bg-hover"
+                className="-mx-1.5 grid w-[calc(100%+0.75rem)] grid-cols-[auto_minmax(0,1fr)_auto] items-center gap-x-2 gap-y-0.5 rounded-sm px-1.5 py-1 text-left text-xs hover:bg-hover"
               >
                 <Icon
                   aria-hidden
@@ -55,23 +47,28 @@ export function AttemptStory({ attempts, onSelected }: AttemptStoryProps) {
                         : "text-faint-foreground",
                   )}
                 />
-                <span className="text-muted-foreground">
-                  {attempt.hedge && attempt.outcome !== "answered" ? "Also tried" : verbs[attempt.outcome]}
-                </span>
-                <span className="font-medium">{attempt.provider}</span>
-                {attempt.model ? (
-                  <span className="truncate text-muted-foreground">{attempt.model}</span>
-                ) : null}
-                {why ? (
-                  <span
-                    className={cn(
-                      "truncate tabular-nums",
-                      attempt.outcome === "failed" ? "text-destructive" : "text-muted-foreground",
-                    )}
-                  >
-                    {why}
+                <span className="flex min-w-0 gap-x-2">
+                  <span className="shrink-0 text-muted-foreground">
+                    {attempt.hedge && attempt.outcome !== "answered" ? "Also tried" : verbs[attempt.outcome]}
                   </span>
-                ) : null}
+                  <span className="shrink-0 font-medium">{attempt.provider}</span>
+                  {attempt.model ? (
+                    <span className="truncate text-muted-foreground">{attempt.model}</span>
+                  ) : null}
+                  {why ? (
+                    <span
+                      className={cn(
+                        "min-w-0 truncate tabular-nums",
+                        attempt.outcome === "failed" ? "text-destructive" : "text-muted-foreground",
+                      )}
+                    >
+                      {why}
+                    </span>
+                  ) : null}
+                </span>
+                <span className="tabular-nums" title="From start to end">
+                  {formatDuration(attempt.durationMs)}
+                </span>
                 <AttemptFigures attempt={attempt} />
               </button>
             </li>

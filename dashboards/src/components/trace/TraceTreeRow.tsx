@@ -5,6 +5,7 @@ import { formatCost, formatCostExact } from "@/lib/format/cost";
 import { isZeroDecimal } from "@/lib/format/decimal";
 import { formatDuration } from "@/lib/format/duration";
 import { formatTokens, formatTokensExact } from "@/lib/format/tokens";
+import { providerOfAttempt } from "./attempts";
 import { ObservationTypeIcon } from "./ObservationTypeIcon";
 import type { TreeNode, TreeRow } from "./tree";
 import { treeColumns } from "./tree-columns";
@@ -32,6 +33,7 @@ export function TraceTreeRow(props: TraceTreeRowProps) {
   const { observation } = node;
   const tokens = observation.usage?.total_tokens ?? 0;
   const cost = observation.cost?.total;
+  const provider = providerOfAttempt(observation);
   const indent = Math.min(node.depth, indentedMost) * indentPixels;
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: arrows work on the tree, which holds the focus
@@ -70,6 +72,11 @@ export function TraceTreeRow(props: TraceTreeRowProps) {
               className="shrink-0 text-destructive tabular-nums"
             >
               {node.errorsBelow}
+            </span>
+          ) : null}
+          {provider ? (
+            <span className="hidden min-w-0 shrink-[10] truncate text-muted-foreground @[28rem]:inline">
+              {provider}
             </span>
           ) : null}
           {observation.model && !saysModel(observation.name, observation.model) ? (

@@ -40,6 +40,13 @@ export function attemptsOf(tree: TraceTree, node: TreeNode): Attempt[] {
   return attempts.sort((a, b) => a.number - b.number).map(({ attempt }) => attempt);
 }
 
+/** Who was asked, of an observation that is one of a gateway's attempts: their names are all alike. */
+export function providerOfAttempt(observation: Observation): string | undefined {
+  const { attributes } = observation;
+  if (attributes["brokle.gateway.attempt"] === undefined) return undefined;
+  return text(attributes["brokle.gateway.provider"]);
+}
+
 function readAttempt(observation: Observation): Attempt {
   const { attributes } = observation;
   const outcome = text(attributes["brokle.gateway.outcome"]);

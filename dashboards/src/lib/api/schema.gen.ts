@@ -123,6 +123,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/analytics/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists a project's events, newest first: those that applications have sent, and what Brokle has to tell, such as
+         *     that a share of a budget is used.
+         */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/analytics/latency": {
         parameters: {
             query?: never;
@@ -302,6 +322,23 @@ export interface paths {
         };
         /** Model calls, traces and observations over time. */
         get: operations["analyticsRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/routing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How attempts at providers went: errors, fallbacks, time to the first token. */
+        get: operations["analyticsRouting"];
         put?: never;
         post?: never;
         delete?: never;
@@ -551,6 +588,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/logs/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the gateway's calls, newest first. */
+        get: operations["listRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logs/requests/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exports the gateway's calls, newest first. The file is made while it is sent. */
+        get: operations["exportRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logs/requests/{request}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One call with its attempts. */
+        get: operations["getRequest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations": {
         parameters: {
             query?: never;
@@ -593,11 +681,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the organisation's own providers, routes and quotas. Keys are never shown. */
+        /** Lists the organisation's own providers, routes, quotas and guardrails. Keys are never shown. */
         get: operations["get_gateway_config"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/gateway/guardrails/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description All of the organisation's configuration is checked together; when it is refused, nothing changes. */
+        put: operations["put_gateway_guardrail"];
+        post?: never;
+        delete: operations["delete_gateway_guardrail"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1574,6 +1679,68 @@ export interface components {
              */
             disabled_at: string | null;
         };
+        /** @description A request to a provider, or an answer from the cache. */
+        Attempt: {
+            /** @description Its observation in the trace, 16 hex digits. */
+            observation_id: string;
+            /** @description `attempt` or `cache`. */
+            kind: string;
+            /**
+             * Format: int32
+             * @description Its place among the call's attempts, from 1.
+             */
+            attempt: number;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            start_time: string;
+            /**
+             * Format: double
+             * @description Until it ended.
+             */
+            duration_ms: number;
+            /**
+             * Format: double
+             * @description Until the first piece of its answer.
+             */
+            time_to_first_token_ms?: number | null;
+            /** @description The provider, by the name that it is configured under. */
+            provider: string;
+            /** @description Whose prices hold there. */
+            vendor: string;
+            /** @description The model that was asked. */
+            model: string;
+            /** @description The model that answered, by the provider's own word. */
+            model_answered?: string | null;
+            /** @description Which of the provider's keys, where it has several. */
+            provider_key?: string | null;
+            /** @description Whether it raced another one that was slow. */
+            hedge: boolean;
+            /** @description `answered`, `failed` or `cancelled`. */
+            outcome: string;
+            /** @description What the call did next, such as `retried` or `fell_back`. */
+            decision?: string | null;
+            /**
+             * Format: int32
+             * @description The provider's HTTP status.
+             */
+            status?: number | null;
+            /** @description What went wrong, in a word. */
+            error_type?: string | null;
+            /**
+             * Format: int64
+             * @description Tokens.
+             */
+            input_tokens: number;
+            /**
+             * Format: int64
+             * @description Tokens.
+             */
+            output_tokens: number;
+            /** @description US dollars; a decimal. */
+            total_cost: string;
+        };
         /** @description An attribute, or a value of one. */
         Attribute: {
             /** @description `attribute`, `resource` or `metadata`. */
@@ -1651,6 +1818,13 @@ export interface components {
              * @description What the strategy goes by: dollars, calls in progress, microseconds, quality or the share that is used.
              */
             score?: number | null;
+            /** @description Where a quality is from: `scores`, `configuration` or `nowhere`; only for the strategy `quality`. */
+            quality_from?: string | null;
+            /**
+             * Format: int64
+             * @description How many answers were scored.
+             */
+            scored_answers?: number | null;
             /** @description US dollars; a decimal. */
             estimated_cost?: string | null;
             /**
@@ -1900,6 +2074,7 @@ export interface components {
                 providers: components["schemas"]["GatewayConfigEntry"][];
                 routes: components["schemas"]["GatewayConfigEntry"][];
                 quotas: components["schemas"]["GatewayConfigEntry"][];
+                guardrails: components["schemas"]["GatewayConfigEntry"][];
             };
             /** @description About the answer. */
             meta: components["schemas"]["Meta"];
@@ -1908,7 +2083,7 @@ export interface components {
         Envelope_GatewayConfigEntry: {
             /** @description Always `true`. */
             success: boolean;
-            /** @description A provider, route or quota of the organisation. */
+            /** @description A provider, route, quota or guardrail of the organisation. */
             data: {
                 name: string;
                 /** @description As in `brokle.toml`, without keys. */
@@ -2097,6 +2272,18 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description A successful answer. */
+        Envelope_RequestDetail: {
+            /** @description Always `true`. */
+            success: boolean;
+            /** @description A call with its attempts. */
+            data: components["schemas"]["RequestLog"] & {
+                /** @description Its attempts, or its answer from the cache, in the order in which they began. */
+                attempts_made: components["schemas"]["Attempt"][];
+            };
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
         Envelope_SessionTokens: {
             /** @description Always `true`. */
             success: boolean;
@@ -2260,6 +2447,46 @@ export interface components {
                  * @description About how many observations carry it: values that are rare in their quarter of an hour are not counted.
                  */
                 observations: number;
+            }[];
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Vec_Event: {
+            /** @description Always `true`. */
+            success: boolean;
+            data: {
+                /** @description The caller's id of it, or ours. */
+                event_id: string;
+                /**
+                 * @description What happened.
+                 * @example budget.threshold_reached
+                 */
+                name: string;
+                /** @description `DEBUG`, `DEFAULT`, `INFO`, `WARNING` or `ERROR`. */
+                level?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                timestamp: string;
+                /** @description The trace that it belongs to, if it belongs to one. */
+                trace_id?: string | null;
+                /** @description The observation that it belongs to, if it belongs to one. */
+                observation_id?: string | null;
+                /** @description The session that it belongs to. */
+                session_id?: string | null;
+                /** @description The user that it is about. */
+                user_id?: string | null;
+                /** @description Such as `production`. */
+                environment?: string | null;
+                /** @description What else was said. */
+                payload?: unknown;
+                /**
+                 * Format: date-time
+                 * @description When Brokle heard of it.
+                 */
+                received_at: string;
             }[];
             /** @description About the answer. */
             meta: components["schemas"]["Meta"];
@@ -2485,6 +2712,187 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description A successful answer. */
+        Envelope_Vec_RequestLog: {
+            /** @description Always `true`. */
+            success: boolean;
+            data: {
+                /** @description Names the call: the id of its span, 16 hex digits. */
+                id: string;
+                /** @description Its trace, 32 hex digits. */
+                trace_id: string;
+                /**
+                 * Format: date-time
+                 * @description When it came.
+                 */
+                start_time: string;
+                /**
+                 * Format: double
+                 * @description Until the last byte of the answer.
+                 */
+                duration_ms: number;
+                /**
+                 * Format: double
+                 * @description Until the first piece of the answer, failed attempts included.
+                 */
+                time_to_first_token_ms?: number | null;
+                /** @description The HTTP method. */
+                method: string;
+                /**
+                 * @description The route of the API.
+                 * @example /v1/chat/completions
+                 */
+                path: string;
+                /**
+                 * Format: int32
+                 * @description The HTTP status that the caller got; 499 when it went away.
+                 */
+                status: number;
+                /** @description `answered`, `failed` or `cancelled`. */
+                outcome: string;
+                /** @description What went wrong, in a word. */
+                error_type?: string | null;
+                /** @description And in a sentence. */
+                error_message?: string | null;
+                /** @description The caller's `X-Request-Id`. */
+                request_id?: string | null;
+                /** @description The caller's program. */
+                user_agent?: string | null;
+                /** @description The API key that made it. */
+                api_key_id?: string | null;
+                /** @description The user on whose behalf. */
+                user_id?: string | null;
+                /** @description The session that it belongs to. */
+                session_id?: string | null;
+                /** @description Such as `production`. */
+                environment?: string | null;
+                /** @description What the caller named as `model`. */
+                model_requested?: string | null;
+                /** @description The route that this led to. */
+                route?: string | null;
+                /** @description How the order of targets came about. */
+                strategy?: string | null;
+                /** @description The route's rule that held. */
+                rule?: string | null;
+                /** @description The arm of the route's split. */
+                arm?: string | null;
+                /** @description The provider that answered, or was asked last, by the name that it is configured under. */
+                provider?: string | null;
+                /** @description Whose prices hold there. */
+                vendor?: string | null;
+                /** @description The model that answered, or was asked last. */
+                model?: string | null;
+                /**
+                 * Format: int32
+                 * @description How many requests to providers it took.
+                 */
+                attempts: number;
+                /** @description Whether the answer was a stream. */
+                stream: boolean;
+                /** @description Whether it was a copy whose answer nobody got. */
+                shadow: boolean;
+                /** @description `hit`, `miss` or `bypass`, when the cache had to do with it. */
+                cache?: string | null;
+                /** @description The limit that refused it. */
+                refused_by?: string | null;
+                /** @description What all attempts used. */
+                usage: components["schemas"]["Usage"];
+                /** @description US dollars, when it was made; a decimal. */
+                total_cost: string;
+                /** @description The beginning of what was asked. */
+                input_preview?: string | null;
+                /** @description The beginning of what was said. */
+                output_preview?: string | null;
+            }[];
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
+        Envelope_Vec_RoutingLine: {
+            /** @description Always `true`. */
+            success: boolean;
+            data: {
+                /** @description What these attempts have in common: a value for each word of `group_by`, `null` where there is none. */
+                group: {
+                    [key: string]: string | null;
+                };
+                /**
+                 * Format: int64
+                 * @description Requests to providers.
+                 */
+                attempts: number;
+                /**
+                 * Format: int64
+                 * @description Those that were answered.
+                 */
+                answered: number;
+                /**
+                 * Format: int64
+                 * @description Those that failed.
+                 */
+                failed: number;
+                /**
+                 * Format: int64
+                 * @description Those that were ended because the caller went away, or another was faster.
+                 */
+                cancelled: number;
+                /**
+                 * Format: int64
+                 * @description Those that were not their call's first.
+                 */
+                resent: number;
+                /**
+                 * Format: int64
+                 * @description After which the same target was tried again.
+                 */
+                retries: number;
+                /**
+                 * Format: int64
+                 * @description After which another target was tried.
+                 */
+                fallbacks: number;
+                /**
+                 * Format: int64
+                 * @description Those that raced another one that was slow.
+                 */
+                hedges: number;
+                /**
+                 * Format: int64
+                 * @description Those whose answers nobody got.
+                 */
+                shadows: number;
+                /**
+                 * Format: int64
+                 * @description Answers from the cache that were from here.
+                 */
+                cache_hits: number;
+                /**
+                 * Format: int64
+                 * @description Decisions that were asked for and not carried out.
+                 */
+                decisions: number;
+                /** @description How often attempts failed, by the word for what went wrong. */
+                errors: {
+                    [key: string]: number;
+                };
+                time_to_first_token?: components["schemas"]["Percentiles"] | null;
+                duration?: components["schemas"]["Percentiles"] | null;
+                /**
+                 * Format: int64
+                 * @description Tokens.
+                 */
+                input_tokens: number;
+                /**
+                 * Format: int64
+                 * @description Tokens.
+                 */
+                output_tokens: number;
+                /** @description US dollars; a decimal. */
+                total_cost: string;
+            }[];
+            /** @description About the answer. */
+            meta: components["schemas"]["Meta"];
+        };
+        /** @description A successful answer. */
         Envelope_Vec_Score: {
             /** @description Always `true`. */
             success: boolean;
@@ -2696,19 +3104,39 @@ export interface components {
             /** @description What went wrong. */
             error: components["schemas"]["ErrorBody"];
         };
-        /** @description Something that happened during a span. */
+        /** @description A business or system event. */
         Event: {
-            /** @description What. */
+            /** @description The caller's id of it, or ours. */
+            event_id: string;
+            /**
+             * @description What happened.
+             * @example budget.threshold_reached
+             */
             name: string;
+            /** @description `DEBUG`, `DEFAULT`, `INFO`, `WARNING` or `ERROR`. */
+            level?: string | null;
             /**
              * Format: date-time
              * @description When.
              */
-            time: string;
-            /** @description With which attributes. */
-            attributes: {
-                [key: string]: unknown;
-            };
+            timestamp: string;
+            /** @description The trace that it belongs to, if it belongs to one. */
+            trace_id?: string | null;
+            /** @description The observation that it belongs to, if it belongs to one. */
+            observation_id?: string | null;
+            /** @description The session that it belongs to. */
+            session_id?: string | null;
+            /** @description The user that it is about. */
+            user_id?: string | null;
+            /** @description Such as `production`. */
+            environment?: string | null;
+            /** @description What else was said. */
+            payload?: unknown;
+            /**
+             * Format: date-time
+             * @description When Brokle heard of it.
+             */
+            received_at: string;
         };
         /** @description The envelope that all of Brokle's own answers have. */
         Explained: {
@@ -2784,8 +3212,9 @@ export interface components {
             providers: components["schemas"]["GatewayConfigEntry"][];
             routes: components["schemas"]["GatewayConfigEntry"][];
             quotas: components["schemas"]["GatewayConfigEntry"][];
+            guardrails: components["schemas"]["GatewayConfigEntry"][];
         };
-        /** @description A provider, route or quota of the organisation. */
+        /** @description A provider, route, quota or guardrail of the organisation. */
         GatewayConfigEntry: {
             name: string;
             /** @description As in `brokle.toml`, without keys. */
@@ -3521,6 +3950,100 @@ export interface components {
         RefreshRequest: {
             refresh_token?: string | null;
         };
+        /** @description A call with its attempts. */
+        RequestDetail: components["schemas"]["RequestLog"] & {
+            /** @description Its attempts, or its answer from the cache, in the order in which they began. */
+            attempts_made: components["schemas"]["Attempt"][];
+        };
+        /** @description A call of the gateway. */
+        RequestLog: {
+            /** @description Names the call: the id of its span, 16 hex digits. */
+            id: string;
+            /** @description Its trace, 32 hex digits. */
+            trace_id: string;
+            /**
+             * Format: date-time
+             * @description When it came.
+             */
+            start_time: string;
+            /**
+             * Format: double
+             * @description Until the last byte of the answer.
+             */
+            duration_ms: number;
+            /**
+             * Format: double
+             * @description Until the first piece of the answer, failed attempts included.
+             */
+            time_to_first_token_ms?: number | null;
+            /** @description The HTTP method. */
+            method: string;
+            /**
+             * @description The route of the API.
+             * @example /v1/chat/completions
+             */
+            path: string;
+            /**
+             * Format: int32
+             * @description The HTTP status that the caller got; 499 when it went away.
+             */
+            status: number;
+            /** @description `answered`, `failed` or `cancelled`. */
+            outcome: string;
+            /** @description What went wrong, in a word. */
+            error_type?: string | null;
+            /** @description And in a sentence. */
+            error_message?: string | null;
+            /** @description The caller's `X-Request-Id`. */
+            request_id?: string | null;
+            /** @description The caller's program. */
+            user_agent?: string | null;
+            /** @description The API key that made it. */
+            api_key_id?: string | null;
+            /** @description The user on whose behalf. */
+            user_id?: string | null;
+            /** @description The session that it belongs to. */
+            session_id?: string | null;
+            /** @description Such as `production`. */
+            environment?: string | null;
+            /** @description What the caller named as `model`. */
+            model_requested?: string | null;
+            /** @description The route that this led to. */
+            route?: string | null;
+            /** @description How the order of targets came about. */
+            strategy?: string | null;
+            /** @description The route's rule that held. */
+            rule?: string | null;
+            /** @description The arm of the route's split. */
+            arm?: string | null;
+            /** @description The provider that answered, or was asked last, by the name that it is configured under. */
+            provider?: string | null;
+            /** @description Whose prices hold there. */
+            vendor?: string | null;
+            /** @description The model that answered, or was asked last. */
+            model?: string | null;
+            /**
+             * Format: int32
+             * @description How many requests to providers it took.
+             */
+            attempts: number;
+            /** @description Whether the answer was a stream. */
+            stream: boolean;
+            /** @description Whether it was a copy whose answer nobody got. */
+            shadow: boolean;
+            /** @description `hit`, `miss` or `bypass`, when the cache had to do with it. */
+            cache?: string | null;
+            /** @description The limit that refused it. */
+            refused_by?: string | null;
+            /** @description What all attempts used. */
+            usage: components["schemas"]["Usage"];
+            /** @description US dollars, when it was made; a decimal. */
+            total_cost: string;
+            /** @description The beginning of what was asked. */
+            input_preview?: string | null;
+            /** @description The beginning of what was said. */
+            output_preview?: string | null;
+        };
         /** @description How much happened in a step. */
         RequestsPoint: {
             /**
@@ -3566,6 +4089,86 @@ export interface components {
              * @description How long the old key goes on, in seconds; 30 days at most, and not at all unless told otherwise.
              */
             overlap_seconds?: number;
+        };
+        /** @description Attempts added up. */
+        RoutingLine: {
+            /** @description What these attempts have in common: a value for each word of `group_by`, `null` where there is none. */
+            group: {
+                [key: string]: string | null;
+            };
+            /**
+             * Format: int64
+             * @description Requests to providers.
+             */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description Those that were answered.
+             */
+            answered: number;
+            /**
+             * Format: int64
+             * @description Those that failed.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Those that were ended because the caller went away, or another was faster.
+             */
+            cancelled: number;
+            /**
+             * Format: int64
+             * @description Those that were not their call's first.
+             */
+            resent: number;
+            /**
+             * Format: int64
+             * @description After which the same target was tried again.
+             */
+            retries: number;
+            /**
+             * Format: int64
+             * @description After which another target was tried.
+             */
+            fallbacks: number;
+            /**
+             * Format: int64
+             * @description Those that raced another one that was slow.
+             */
+            hedges: number;
+            /**
+             * Format: int64
+             * @description Those whose answers nobody got.
+             */
+            shadows: number;
+            /**
+             * Format: int64
+             * @description Answers from the cache that were from here.
+             */
+            cache_hits: number;
+            /**
+             * Format: int64
+             * @description Decisions that were asked for and not carried out.
+             */
+            decisions: number;
+            /** @description How often attempts failed, by the word for what went wrong. */
+            errors: {
+                [key: string]: number;
+            };
+            time_to_first_token?: components["schemas"]["Percentiles"] | null;
+            duration?: components["schemas"]["Percentiles"] | null;
+            /**
+             * Format: int64
+             * @description Tokens.
+             */
+            input_tokens: number;
+            /**
+             * Format: int64
+             * @description Tokens.
+             */
+            output_tokens: number;
+            /** @description US dollars; a decimal. */
+            total_cost: string;
         };
         /** @description Settings to be saved. */
         SaveTelemetrySettingsRequest: {
@@ -4151,6 +4754,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_Chart_CostsPoint"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    listEvents: {
+        parameters: {
+            query: {
+                /** @description Whose events. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description Only those of this name; `budget.*` for all names that begin so. */
+                name?: string;
+                /** @description Only those of this level: `DEBUG`, `DEFAULT`, `INFO`, `WARNING` or `ERROR`. */
+                level?: string;
+                /** @description Only those of this trace: 32 hex digits. */
+                trace_id?: string;
+                /** @description Only those of this session. */
+                session_id?: string;
+                /** @description Only those of this user. */
+                user_id?: string;
+                /** @description Only those of this environment. */
+                environment?: string;
+                /** @description Events on the page: 1 to 1000, 100 by default. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Event"];
                 };
             };
             /** @description The request, its credential or its rate was refused. */
@@ -4835,6 +5498,65 @@ export interface operations {
             };
         };
     };
+    analyticsRouting: {
+        parameters: {
+            query: {
+                /** @description Whose attempts. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /**
+                 * @description Words divided by commas, of `provider`, `model`, `route`, `strategy`, `rule`, `arm`, `provider_key` and
+                 *     `environment`; `provider,model` by default.
+                 */
+                group_by?: string;
+                /** @description Only this provider. */
+                provider?: string;
+                /** @description Only this model. */
+                model?: string;
+                /** @description Only this route. */
+                route?: string;
+                /** @description Only this environment. */
+                environment?: string;
+                /** @description Lines: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_RoutingLine"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     analyticsSessions: {
         parameters: {
             query: {
@@ -5479,6 +6201,221 @@ export interface operations {
             };
         };
     };
+    listRequests: {
+        parameters: {
+            query: {
+                /** @description Whose calls. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description Calls on the page: 1 to 1000, 100 by default. Exports have no pages. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description The provider that answered, or was asked last. */
+                provider?: string;
+                /** @description The model that answered, or was asked last. */
+                model?: string;
+                /** @description What the caller named as `model`. */
+                model_requested?: string;
+                /** @description The route. */
+                route?: string;
+                /** @description The arm of the route's split. */
+                arm?: string;
+                /** @description `answered`, `failed` or `cancelled`. */
+                outcome?: string;
+                /** @description What went wrong, in a word. */
+                error_type?: string;
+                /** @description `true`: only calls that failed; `false`: only those that did not. */
+                failed?: boolean;
+                /** @description The HTTP status that the caller got. */
+                status?: number;
+                /** @description Calls that took at least so many milliseconds. */
+                duration_ms_min?: number;
+                /** @description `hit`, `miss` or `bypass`. */
+                cache?: string;
+                /** @description The environment. */
+                environment?: string;
+                /** @description The user on whose behalf. */
+                user_id?: string;
+                /** @description The session. */
+                session_id?: string;
+                /** @description The API key that made the call. */
+                api_key_id?: string;
+                /** @description The caller's `X-Request-Id`. Without `from` and `to`, of any time. */
+                request_id?: string;
+                /** @description The trace, 32 hex digits. Without `from` and `to`, of any time. */
+                trace_id?: string;
+                /** @description Whether to show also the copies of calls whose answers nobody got. */
+                shadows?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_RequestLog"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    exportRequests: {
+        parameters: {
+            query: {
+                /** @description Whose calls. */
+                project_id: string;
+                /** @description The first instant of the range; a day before `to` by default. */
+                from?: string;
+                /** @description The first instant after the range; now by default. */
+                to?: string;
+                /** @description Calls on the page: 1 to 1000, 100 by default. Exports have no pages. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description The provider that answered, or was asked last. */
+                provider?: string;
+                /** @description The model that answered, or was asked last. */
+                model?: string;
+                /** @description What the caller named as `model`. */
+                model_requested?: string;
+                /** @description The route. */
+                route?: string;
+                /** @description The arm of the route's split. */
+                arm?: string;
+                /** @description `answered`, `failed` or `cancelled`. */
+                outcome?: string;
+                /** @description What went wrong, in a word. */
+                error_type?: string;
+                /** @description `true`: only calls that failed; `false`: only those that did not. */
+                failed?: boolean;
+                /** @description The HTTP status that the caller got. */
+                status?: number;
+                /** @description Calls that took at least so many milliseconds. */
+                duration_ms_min?: number;
+                /** @description `hit`, `miss` or `bypass`. */
+                cache?: string;
+                /** @description The environment. */
+                environment?: string;
+                /** @description The user on whose behalf. */
+                user_id?: string;
+                /** @description The session. */
+                session_id?: string;
+                /** @description The API key that made the call. */
+                api_key_id?: string;
+                /** @description The caller's `X-Request-Id`. Without `from` and `to`, of any time. */
+                request_id?: string;
+                /** @description The trace, 32 hex digits. Without `from` and `to`, of any time. */
+                trace_id?: string;
+                /** @description Whether to show also the copies of calls whose answers nobody got. */
+                shadows?: boolean;
+                /** @description `ndjson` by default. */
+                format?: "ndjson" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The calls */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    getRequest: {
+        parameters: {
+            query: {
+                /** @description Whose call. */
+                project_id: string;
+            };
+            header?: never;
+            path: {
+                /** @description The call's `id`, 16 hex digits. */
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_RequestDetail"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     list_organizations: {
         parameters: {
             query?: never;
@@ -5620,6 +6557,95 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Envelope_GatewayConfigEntries"];
                 };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    put_gateway_guardrail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organization_id: string;
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description As in `brokle.toml`. A provider's keys that are not sent stay as they are. */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description In force. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_GatewayConfigEntry"];
+                };
+            };
+            /** @description The request, its credential or its rate was refused. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Brokle, or a part behind it, failed. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_gateway_guardrail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organization_id: string;
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request, its credential or its rate was refused. */
             "4XX": {
