@@ -85,7 +85,7 @@ faults: ## break a server in thirteen ways under load, and print what was lost (
 	$(CARGO) build --locked -p brokle
 	$(CARGO) run --locked -p brokle-testkit --example faults -- $(FAULTS)
 
-bench: ## print figures: log, decoding, freshness, collectors side by side (WHAT=ingest, server, ...)
+bench: ## print figures: log, decoding, freshness, collectors and gateways side by side (WHAT=gateway, ingest, server, ...)
 	@scripts/bench $(WHAT)
 
 migrate-up migrate-down migrate-status: migrate-%: ## migrations (up, down, status)

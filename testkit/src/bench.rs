@@ -7,11 +7,14 @@
 //! - [`collector`]: Brokle, and others that can be installed. [`engine`]: the real thing at the end.
 //! - [`cell`]: one measurement. [`report`]: its line.
 //!
+//! [`gateway`] does the same for gateways, with a provider where the sink is.
+//!
 //! Everything is on loopback and bounded in time. A measurement with a failed request does not count.
 
 pub mod cell;
 pub mod collector;
 pub mod engine;
+pub mod gateway;
 pub mod grpc;
 pub mod http;
 pub mod load;

@@ -2,7 +2,7 @@
 //! ports and on a database of its own; [`clickhouse`] gives
 //! a database alone; [`tenant`] signs up at its real API; [`otlp`] makes payloads; [`provider`]
 //! stands in for a model provider; [`faults`] breaks things under load and counts what is left;
-//! [`bench`] measures collectors side by side.
+//! [`bench`] measures collectors and gateways side by side.
 
 pub mod bench;
 pub mod clickhouse;

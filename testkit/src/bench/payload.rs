@@ -51,6 +51,11 @@ impl Encoding {
     }
 }
 
+/// Lower-case words that compress about as prose does; the same ones each time.
+pub fn prose(bytes: usize) -> String {
+    Words::new().text(bytes)
+}
+
 /// Where one span has what each request replaces.
 #[derive(Debug, Clone, Copy)]
 struct Places {

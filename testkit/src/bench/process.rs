@@ -21,16 +21,7 @@ pub fn command_on(processors: Option<&str>, program: &std::path::Path) -> Comman
 
 /// Binds this process, with all its threads, to processors.
 pub fn bind_self(processors: &str) -> Result<()> {
-    let status = Command::new("taskset")
-        .args(["-a", "-c", "-p", processors, &std::process::id().to_string()])
-        .stdout(Stdio::null())
-        .status()
-        .context("taskset (Debian: util-linux)")?;
-    ensure!(
-        status.success(),
-        "taskset could not bind the generator to processor {processors}"
-    );
-    Ok(())
+    bind(std::process::id(), processors)
 }
 
 /// Processor seconds of a process, its ended children included.
@@ -44,6 +35,44 @@ pub fn processor_seconds(pid: u32) -> Result<f64> {
         .map(|field| field.parse::<f64>().unwrap_or(0.0))
         .sum();
     Ok(ticks / TICKS_PER_SECOND)
+}
+
+/// Moves a process, with all its threads, to other processors.
+pub fn bind(pid: u32, processors: &str) -> Result<()> {
+    let status = Command::new("taskset")
+        .args(["-a", "-c", "-p", processors, &pid.to_string()])
+        .stdout(Stdio::null())
+        .status()
+        .context("taskset (Debian: util-linux)")?;
+    ensure!(status.success(), "taskset could not bind {pid} to {processors}");
+    Ok(())
+}
+
+/// A process and all that it started, as far as they run.
+pub fn tree(root: u32) -> Vec<u32> {
+    let parents: Vec<(u32, u32)> = std::fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            let (_, fields) = stat.rsplit_once(") ")?;
+            Some((pid, fields.split(' ').nth(1)?.parse().ok()?))
+        })
+        .collect();
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(&parent) = found.get(next) {
+        found.extend(
+            parents
+                .iter()
+                .filter(|(_, of)| *of == parent)
+                .map(|(pid, _)| *pid),
+        );
+        next += 1;
+    }
+    found
 }
 
 /// Resident memory of a process: now, and at its most.

@@ -188,7 +188,7 @@ impl Words {
         self.random.random_range(0..below)
     }
 
-    fn text(&mut self, bytes: usize) -> String {
+    pub(super) fn text(&mut self, bytes: usize) -> String {
         let mut text = String::with_capacity(bytes + 16);
         while text.len() < bytes {
             let share: f64 = self.random.random();
