@@ -47,7 +47,7 @@ pub use crate::wal::budget::{BudgetExceeded, MemoryBudget, Reservation};
 use crate::wal::committer::{Committer, FULL_RETRY_AFTER, Past, Rules};
 use crate::wal::disk::Disk;
 pub use crate::wal::error::{AppendError, WalOpenError};
-use crate::wal::queue::{Control, Pending, Queue, Refusal};
+use crate::wal::queue::{Control, GATHER, Pending, Queue, Refusal};
 use crate::wal::range::{LoggedRequest, RangeId, Split};
 pub use crate::wal::read::RangeContent;
 use crate::wal::record::{ENVIRONMENT_BYTES_MAX, content_crc, label};
@@ -120,7 +120,7 @@ impl Wal {
         metrics.items.accept(book.waiting().items);
         let wal = Self {
             disk: Arc::clone(&disk),
-            queue: Arc::new(Queue::new(config.queue_requests_max)),
+            queue: Arc::new(Queue::new(config.queue_requests_max, GATHER)),
             book: Arc::clone(&book),
             spares: Arc::clone(&spares),
             budget: MemoryBudget::new(config.memory_bytes_max),
