@@ -319,11 +319,13 @@ pub(crate) async fn input(
         return Ok(request);
     };
     let edited = Bytes::from(edited);
+    let parsed = ChatRequest::parse(request.door, edited.clone());
     if let Some(record) = &mut call.request {
-        record.body = edited.clone();
+        record.body = edited;
+        record.messages_at = parsed.as_ref().map_or(0..0, |parsed| parsed.messages_at.clone());
     }
     judged?;
-    Ok(ChatRequest::parse(request.door, edited)?)
+    Ok(parsed?)
 }
 
 /// What a request weighs: its texts, and what in it is not text.

@@ -3,7 +3,8 @@
 //!
 //! Turning a record into spans happens in [`recorder`], off the caller's clock.
 
-use std::ops::{Deref, DerefMut};
+use std::borrow::Cow;
+use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,10 +34,14 @@ mod otlp;
 mod race;
 pub(crate) mod recorder;
 mod request;
+mod span;
+mod wire;
 
 pub(crate) use race::RaceEnd;
 use recorder::Recorder;
 
+/// A shorter conversation is read again sooner than it is cut out.
+const CONVERSATION_BYTES_MIN: usize = 256;
 /// The status recorded for a call whose caller went away.
 pub(crate) const CLIENT_CLOSED_REQUEST: u16 = 499;
 /// The decision about an attempt whose call another attempt answered first.
@@ -181,8 +186,23 @@ pub(crate) struct Caller {
 #[derive(Debug, Clone)]
 pub(crate) struct RequestRecord {
     pub(crate) body: Bytes,
+    /// Where the conversation is in the body; empty when that is not known.
+    pub(crate) messages_at: Range<usize>,
     pub(crate) model: String,
     pub(crate) stream: bool,
+}
+
+impl RequestRecord {
+    /// The body without its conversation, which may be most of it.
+    pub(crate) fn parameters(&self) -> Cow<'_, [u8]> {
+        let Range { start, end } = self.messages_at;
+        match (self.body.get(..start), self.body.get(end..)) {
+            (Some(before), Some(after)) if start + CONVERSATION_BYTES_MIN < end => {
+                [before, b"null", after].concat().into()
+            }
+            _ => Cow::Borrowed(&self.body),
+        }
+    }
 }
 
 /// What went wrong.

@@ -237,6 +237,7 @@ async fn prepare(
     let request = ChatRequest::read(call.door, headers, body)?;
     call.request = Some(RequestRecord {
         body: request.body.clone(),
+        messages_at: request.messages_at.clone(),
         model: request.model.clone(),
         stream: request.stream,
     });

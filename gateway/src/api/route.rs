@@ -144,6 +144,7 @@ fn note(
     });
     record.request = Some(RequestRecord {
         body: request.body.clone(),
+        messages_at: request.messages_at.clone(),
         model: request.model.clone(),
         stream: request.stream,
     });

@@ -213,7 +213,7 @@ fn wait(standing: &Standing, meter: &Meter<'_>) -> Duration {
 fn expect(shared: &Shared, request: &ChatRequest, targets: &[Target]) -> Expected {
     let usage = TokenUsage {
         input: cost::assumed_tokens(request.body.len()),
-        output: request.output_tokens_max().unwrap_or(cost::OUTPUT_TOKENS_ASSUMED),
+        output: request.output_tokens_max.unwrap_or(cost::OUTPUT_TOKENS_ASSUMED),
         ..TokenUsage::default()
     };
     let now_ns = shared.clock.now().timestamp_nanos_opt().unwrap_or(i64::MAX);

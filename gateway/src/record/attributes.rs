@@ -1,66 +1,107 @@
-//! A list of OTLP attributes that is pleasant to fill: what is absent is left out.
+//! Attributes, written where they belong as they are told: what is absent is left out.
 
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue};
+use super::wire;
 
-/// Attributes of a span or a resource.
-#[derive(Debug, Default)]
-pub(super) struct Attributes(Vec<KeyValue>);
+/// Fields of OTLP's `KeyValue` and `AnyValue`.
+const KEY: u32 = 1;
+const VALUE: u32 = 2;
+const TEXT: u32 = 1;
+const FLAG: u32 = 2;
+const INTEGER: u32 = 3;
+const DOUBLE: u32 = 4;
+const LIST: u32 = 5;
+const ENTRY: u32 = 1;
 
-impl Attributes {
-    pub(super) fn text(&mut self, key: &str, value: impl Into<String>) {
-        self.put(key, Value::StringValue(value.into()));
+/// Attributes of a span or an event, at the end of what is written of it.
+pub(super) struct Attributes<'o> {
+    out: &'o mut Vec<u8>,
+    /// The field that holds them.
+    field: u32,
+}
+
+impl<'o> Attributes<'o> {
+    pub(super) fn new(out: &'o mut Vec<u8>, field: u32) -> Self {
+        Self { out, field }
     }
 
-    pub(super) fn text_if(&mut self, key: &str, value: Option<impl Into<String>>) {
+    pub(super) fn text(&mut self, key: &str, value: impl AsRef<str>) {
+        let text = value.as_ref().as_bytes();
+        let value_bytes = 1 + wire::varint_bytes(text.len()) + text.len();
+        let head = wire::varint_bytes(key.len()) + wire::varint_bytes(value_bytes);
+        let all = 2 + head + key.len() + value_bytes;
+        self.out.reserve(all + 8);
+        wire::length(self.out, self.field, all);
+        wire::bytes(self.out, KEY, key.as_bytes());
+        wire::length(self.out, VALUE, value_bytes);
+        wire::bytes(self.out, TEXT, text);
+    }
+
+    pub(super) fn text_if(&mut self, key: &str, value: Option<impl AsRef<str>>) {
         if let Some(value) = value {
             self.text(key, value);
         }
     }
 
+    /// A text that is written in place; what was written of it is taken back when there is none.
+    pub(super) fn text_by(&mut self, key: &str, write: impl FnOnce(&mut Vec<u8>) -> Option<()>) {
+        let before = self.out.len();
+        let all = wire::begin(self.out, self.field);
+        wire::bytes(self.out, KEY, key.as_bytes());
+        let value = wire::begin(self.out, VALUE);
+        let text = wire::begin(self.out, TEXT);
+        if write(self.out).is_none() {
+            return self.out.truncate(before);
+        }
+        for begun in [text, value, all] {
+            wire::end(self.out, begun);
+        }
+    }
+
     pub(super) fn int(&mut self, key: &str, value: u64) {
-        self.put(key, Value::IntValue(i64::try_from(value).unwrap_or(i64::MAX)));
+        self.integer(key, i64::try_from(value).unwrap_or(i64::MAX));
+    }
+
+    fn integer(&mut self, key: &str, value: i64) {
+        self.put(key, |out| wire::number(out, INTEGER, value.cast_unsigned()));
     }
 
     pub(super) fn double(&mut self, key: &str, value: f64) {
-        self.put(key, Value::DoubleValue(value));
+        self.put(key, |out| wire::fixed64(out, DOUBLE, value.to_bits()));
     }
 
     pub(super) fn flag(&mut self, key: &str, value: bool) {
-        self.put(key, Value::BoolValue(value));
+        self.put(key, |out| wire::number(out, FLAG, value.into()));
     }
 
-    pub(super) fn texts(&mut self, key: &str, values: Vec<String>) {
-        if !values.is_empty() {
-            let values = values
-                .into_iter()
-                .map(|value| AnyValue {
-                    value: Some(Value::StringValue(value)),
-                })
-                .collect();
-            self.put(key, Value::ArrayValue(ArrayValue { values }));
+    pub(super) fn texts<T: AsRef<str>>(&mut self, key: &str, values: &[T]) {
+        if values.is_empty() {
+            return;
         }
+        self.put(key, |out| {
+            let list = wire::begin(out, LIST);
+            for value in values {
+                let entry = wire::begin(out, ENTRY);
+                wire::bytes(out, TEXT, value.as_ref().as_bytes());
+                wire::end(out, entry);
+            }
+            wire::end(out, list);
+        });
     }
 
     /// A JSON scalar, or list of strings, in the type that it has.
     pub(super) fn json(&mut self, key: &str, value: Option<&serde_json::Value>) {
         use serde_json::Value as Json;
         match value {
-            Some(Json::String(text)) => self.text(key, text.as_str()),
+            Some(Json::String(text)) => self.text(key, text),
             Some(Json::Bool(flag)) => self.flag(key, *flag),
             Some(Json::Number(number)) => match (number.as_i64(), number.as_f64()) {
-                (Some(integer), _) => self.put(key, Value::IntValue(integer)),
+                (Some(integer), _) => self.integer(key, integer),
                 (None, Some(float)) => self.double(key, float),
                 (None, None) => {}
             },
             Some(Json::Array(values)) => {
-                self.texts(
-                    key,
-                    values
-                        .iter()
-                        .filter_map(|value| value.as_str().map(str::to_owned))
-                        .collect(),
-                );
+                let texts: Vec<&str> = values.iter().filter_map(Json::as_str).collect();
+                self.texts(key, &texts);
             }
             Some(Json::Null | Json::Object(_)) | None => {}
         }
@@ -73,16 +114,12 @@ impl Attributes {
         }
     }
 
-    pub(super) fn into_inner(self) -> Vec<KeyValue> {
-        self.0
-    }
-
-    fn put(&mut self, key: &str, value: Value) {
-        let value = Some(AnyValue { value: Some(value) });
-        self.0.push(KeyValue {
-            key: key.to_owned(),
-            value,
-            ..KeyValue::default()
-        });
+    fn put(&mut self, key: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        let all = wire::begin(self.out, self.field);
+        wire::bytes(self.out, KEY, key.as_bytes());
+        let value = wire::begin(self.out, VALUE);
+        write(self.out);
+        wire::end(self.out, value);
+        wire::end(self.out, all);
     }
 }

@@ -5,21 +5,20 @@
 
 use brokle_model::usage::TokenUsage;
 use bytes::Bytes;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::span::{Event, SpanKind};
-use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
-use prost::Message;
 
 use super::attributes::Attributes;
 use super::request::Parameters;
+use super::span::{Head, Kind, Status, close_export, open_export, write_span};
 use super::{Answer, AttemptRecord, CallRecord, Explained, Failure, OUTRUN, Outcome, guards};
 use crate::dialect::door::Door;
 use crate::dialect::openai::chunk;
 use crate::dialect::openai::messages::RecordedRequest;
 use crate::dialect::openai::reply::Reply;
+
+/// The field of a span that holds its attributes.
+const ATTRIBUTES: u32 = 9;
+/// What a span takes beside the conversation, generously.
+const SPAN_BYTES: usize = 2_048;
 
 /// The encoded export request, and how many spans are in it.
 pub(super) struct Encoded {
@@ -40,22 +39,24 @@ pub(super) fn encode(
         .map(|attempt| take_reply(attempt, budget))
         .collect();
     let view = View::new(&record, replies);
-    let mut spans = Vec::with_capacity(1 + view.record.attempts.len());
-    spans.push(view.server_span());
+    let mut out = Vec::with_capacity(view.likely_bytes());
+    let export = open_export(&mut out);
+    view.server_span(&mut out);
     for (number, reply) in view.replies.iter().enumerate() {
-        spans.push(view.attempt_span(number, reply.as_ref()));
+        view.attempt_span(&mut out, number, reply.as_ref());
     }
-    spans.extend(view.hit_span());
+    let has_hit = view.hit_span(&mut out).is_some();
+    close_export(&mut out, export);
     for (attempt, reply) in view.record.attempts.iter().zip(&view.replies) {
         let said = reply.as_ref().and_then(|reply| reply.usage.as_ref());
         if let Some(usage) = attempt.estimate.as_ref().or(said) {
             tell_usage(view.record, attempt, usage);
         }
     }
-    let count = u32::try_from(spans.len()).unwrap_or(u32::MAX);
+    let spans = 1 + view.replies.len() + usize::from(has_hit);
     Encoded {
-        body: Bytes::from(export(spans).encode_to_vec()),
-        spans: count,
+        body: Bytes::from(out),
+        spans: u32::try_from(spans).unwrap_or(u32::MAX),
     }
 }
 
@@ -65,6 +66,7 @@ fn pivot_request(record: &mut CallRecord) {
     let door = record.door;
     if let Some(request) = record.request.as_mut().filter(|_| door != Door::Chat) {
         request.body = door.recorded(&request.body).unwrap_or_default();
+        request.messages_at = 0..0;
     }
 }
 
@@ -92,7 +94,11 @@ struct View<'a> {
 impl<'a> View<'a> {
     fn new(record: &'a CallRecord, replies: Vec<Option<Reply>>) -> Self {
         let body = record.request.as_ref().map(|request| &request.body);
-        let parameters = body.map(|body| Parameters::parse(body)).unwrap_or_default();
+        let parameters = record
+            .request
+            .as_ref()
+            .map(|request| Parameters::parse(&request.parameters()));
+        let parameters = parameters.unwrap_or_default();
         let captured = body.filter(|_| record.capture.content);
         Self {
             user: record.caller.user.clone().or_else(|| parameters.user()),
@@ -104,49 +110,55 @@ impl<'a> View<'a> {
         }
     }
 
-    fn server_span(&self) -> Span {
-        let record = self.record;
-        let mut attributes = self.describe_call();
-        self.describe_caller(&mut attributes);
-        self.parameters.describe_trace(&mut attributes);
-        self.describe_previews(&mut attributes);
-        describe_error(&mut attributes, record.failure.as_ref(), record.outcome);
-        let parent = record.trace.parent.map(|span| span.as_bytes().to_vec());
-        Span {
-            trace_id: record.trace.trace.as_bytes().to_vec(),
-            span_id: record.span.as_bytes().to_vec(),
-            parent_span_id: parent.unwrap_or_default(),
-            trace_state: record.trace.state.clone(),
-            flags: record.trace.server_flags(),
-            name: self.server_name(),
-            kind: if record.shadow || record.explained.is_some() {
-                SpanKind::Internal
-            } else {
-                SpanKind::Server
-            }
-            .into(),
-            start_time_unix_nano: self.nanos(std::time::Duration::ZERO),
-            end_time_unix_nano: self.nanos(record.ended),
-            attributes: attributes.into_inner(),
-            events: self.guard_events(),
-            status: server_status(record),
-            ..Span::default()
-        }
+    /// Room for all spans, so that it is taken once: the conversation is the bulk of them.
+    fn likely_bytes(&self) -> usize {
+        let said = self
+            .replies
+            .iter()
+            .flatten()
+            .map(Reply::kept_bytes)
+            .sum::<usize>();
+        let asked = self
+            .record
+            .request
+            .as_ref()
+            .map_or(0, |request| request.body.len());
+        let asked = if self.record.capture.content { asked } else { 0 };
+        (1 + self.replies.len()) * SPAN_BYTES + asked + said
     }
 
-    /// One event for each thing that a guardrail found.
-    fn guard_events(&self) -> Vec<Event> {
-        let guard = self.record.guard.iter();
-        guard
-            .flat_map(|guard| &guard.decisions)
-            .map(|decision| guards::event(decision, self.nanos(decision.at)))
-            .collect()
+    fn server_span(&self, out: &mut Vec<u8>) {
+        let record = self.record;
+        let head = Head {
+            id: record.span,
+            parent: record.trace.parent,
+            name: &self.server_name(),
+            kind: if record.shadow || record.explained.is_some() {
+                Kind::Internal
+            } else {
+                Kind::Server
+            },
+            starts_ns: self.nanos(std::time::Duration::ZERO),
+            ends_ns: self.nanos(record.ended),
+            flags: record.trace.server_flags(),
+            status: server_status(record),
+        };
+        write_span(out, &record.trace, &head, |out| {
+            let attributes = &mut Attributes::new(out, ATTRIBUTES);
+            self.describe_call(attributes);
+            self.describe_caller(attributes);
+            self.parameters.describe_trace(attributes);
+            self.describe_previews(attributes);
+            describe_error(attributes, record.failure.as_ref(), record.outcome);
+            for decision in record.guard.iter().flat_map(|guard| &guard.decisions) {
+                guards::event(out, decision, self.nanos(decision.at));
+            }
+        });
     }
 
     /// How the call went, as a whole.
-    fn describe_call(&self) -> Attributes {
+    fn describe_call(&self, attributes: &mut Attributes<'_>) {
         let record = self.record;
-        let mut attributes = Attributes::default();
         attributes.text("http.request.method", record.door.method());
         attributes.text("http.route", record.door.path());
         attributes.text("url.path", record.door.path());
@@ -156,7 +168,7 @@ impl<'a> View<'a> {
         attributes.text("brokle.gateway.outcome", record.outcome.as_str());
         attributes.text("brokle.api_key.id", record.key.to_string());
         match &record.explained {
-            Some(explained) => describe_decision(&mut attributes, explained),
+            Some(explained) => describe_decision(attributes, explained),
             None => attributes.int("brokle.gateway.attempts", record.attempts.len() as u64),
         }
         attributes.text_if("brokle.gateway.route", record.route.as_deref());
@@ -169,18 +181,17 @@ impl<'a> View<'a> {
         if record.shadow {
             attributes.flag("brokle.gateway.shadow", true);
         }
-        let overrides = record.overrides.iter().map(|&header| header.to_owned());
-        attributes.texts("brokle.gateway.overrides", overrides.collect());
-        attributes.texts("brokle.gateway.passed_over", record.passed_over.clone());
+        attributes.texts("brokle.gateway.overrides", &record.overrides);
+        attributes.texts("brokle.gateway.passed_over", &record.passed_over);
         if let Some(cache) = &record.cache {
             attributes.text("brokle.cache.status", cache.outcome.as_str());
             attributes.text_if("brokle.cache.key", cache.key.as_deref());
         }
         if let Some(guard) = &record.guard {
-            guards::describe(&mut attributes, guard);
+            guards::describe(attributes, guard);
         }
         if let Some(quota) = &record.quota {
-            attributes.texts("brokle.quota.alerts", quota.alerts.clone());
+            attributes.texts("brokle.quota.alerts", &quota.alerts);
             attributes.text_if("brokle.quota.refused_by", quota.refused_by.as_deref());
         }
         if let Some(request) = &record.request {
@@ -192,7 +203,6 @@ impl<'a> View<'a> {
             "brokle.gateway.provider",
             last.map(|attempt| attempt.provider.name.as_str()),
         );
-        attributes
     }
 
     /// The model is part of the name only when it led somewhere: anything else could be in it.
@@ -215,12 +225,12 @@ impl<'a> View<'a> {
             .is_some_and(|cache| cache.hit().is_some())
     }
 
-    fn describe_caller(&self, attributes: &mut Attributes) {
+    fn describe_caller(&self, attributes: &mut Attributes<'_>) {
         attributes.text_if("user.id", self.user.as_deref());
         attributes.text_if("gen_ai.conversation.id", self.session.as_deref());
     }
 
-    fn describe_previews(&self, attributes: &mut Attributes) {
+    fn describe_previews(&self, attributes: &mut Attributes<'_>) {
         if !self.record.capture.content {
             return;
         }
@@ -240,120 +250,118 @@ impl<'a> View<'a> {
         }
     }
 
-    fn attempt_span(&self, number: usize, reply: Option<&Reply>) -> Span {
+    fn attempt_span(&self, out: &mut Vec<u8>, number: usize, reply: Option<&Reply>) {
         let record = self.record;
         let attempt = &record.attempts[number];
         let outcome = attempt_outcome(attempt);
-        let mut attributes = self.describe_request(attempt);
-        describe_attempt(&mut attributes, attempt, record);
-        if let Some(reply) = reply {
-            describe_reply(&mut attributes, reply, attempt.estimate.is_none());
-        }
-        if let Some(usage) = &attempt.estimate {
-            describe_usage(&mut attributes, usage);
-            attributes.flag("brokle.usage.estimated", true);
-        }
-        if number + 1 == record.attempts.len() {
-            let said = self.record.hidden(reply.and_then(Reply::output_messages));
-            self.describe_content(&mut attributes, said);
-        }
-        describe_error(&mut attributes, attempt.failure.as_ref(), outcome);
-        Span {
-            trace_id: record.trace.trace.as_bytes().to_vec(),
-            span_id: attempt.span.as_bytes().to_vec(),
-            parent_span_id: record.span.as_bytes().to_vec(),
-            trace_state: record.trace.state.clone(),
+        let name = format!("{} {}", record.door.operation_name(), attempt.model);
+        let head = Head {
+            id: attempt.span,
+            parent: Some(record.span),
+            name: name.trim_end(),
+            kind: Kind::Client,
+            starts_ns: self.nanos(attempt.started),
+            ends_ns: self.nanos(attempt.ended.unwrap_or(record.ended)),
             flags: record.trace.client_flags(),
-            name: format!("{} {}", record.door.operation_name(), attempt.model)
-                .trim_end()
-                .to_owned(),
-            kind: SpanKind::Client.into(),
-            start_time_unix_nano: self.nanos(attempt.started),
-            end_time_unix_nano: self.nanos(attempt.ended.unwrap_or(record.ended)),
-            attributes: attributes.into_inner(),
-            status: attempt.failure.as_ref().map_or_else(
-                || unfinished(attempt, outcome),
-                |failure| Some(error_status(failure)),
-            ),
-            ..Span::default()
-        }
+            status: match &attempt.failure {
+                Some(failure) => Some(error_status(failure)),
+                None => unfinished(attempt, outcome),
+            },
+        };
+        write_span(out, &record.trace, &head, |out| {
+            let attributes = &mut Attributes::new(out, ATTRIBUTES);
+            self.describe_request(attributes, attempt);
+            describe_attempt(attributes, attempt, record);
+            if let Some(reply) = reply {
+                describe_reply(attributes, reply, attempt.estimate.is_none());
+            }
+            if let Some(usage) = &attempt.estimate {
+                describe_usage(attributes, usage);
+                attributes.flag("brokle.usage.estimated", true);
+            }
+            if number + 1 == record.attempts.len() {
+                let said = self.record.hidden(reply.and_then(Reply::output_messages));
+                self.describe_content(attributes, said.as_deref());
+            }
+            describe_error(attributes, attempt.failure.as_ref(), outcome);
+        });
     }
 
     /// The answer that came from the cache: it used nothing, and says what that saved.
-    fn hit_span(&self) -> Option<Span> {
+    fn hit_span(&self, out: &mut Vec<u8>) -> Option<()> {
         let record = self.record;
         let hit = record.cache.as_ref()?.hit()?;
         let origin = &hit.origin;
-        let mut attributes = Attributes::default();
-        attributes.text("gen_ai.operation.name", record.door.operation_name());
-        attributes.text("gen_ai.provider.name", origin.vendor.as_str());
-        attributes.text("gen_ai.request.model", origin.model.as_str());
-        attributes.text_if("gen_ai.response.model", origin.response_model.as_deref());
-        self.parameters.describe(&mut attributes);
-        attributes.int("gen_ai.usage.input_tokens", 0);
-        attributes.int("gen_ai.usage.output_tokens", 0);
-        attributes.text("brokle.gateway.provider", origin.provider.as_str());
-        attributes.text("brokle.cache.status", "hit");
-        attributes.int(
-            "brokle.cache.age_ms",
-            u64::try_from(hit.age.as_millis()).unwrap_or(u64::MAX),
-        );
-        if let Some(nearest) = &hit.nearest {
-            attributes.double("brokle.cache.similarity", f64::from(nearest.similarity));
-            attributes.text("brokle.cache.matched_key", nearest.key.as_str());
-        }
-        attributes.int("brokle.cache.saved.input_tokens", origin.input_tokens);
-        attributes.int("brokle.cache.saved.output_tokens", origin.output_tokens);
-        attributes.text_if(
-            "brokle.cache.saved.cost",
-            origin.cost.map(|cost| cost.normalize().to_string()),
-        );
-        self.describe_caller(&mut attributes);
-        self.describe_content(&mut attributes, origin.output_messages.clone());
-        Some(Span {
-            trace_id: record.trace.trace.as_bytes().to_vec(),
-            span_id: hit.span.as_bytes().to_vec(),
-            parent_span_id: record.span.as_bytes().to_vec(),
-            trace_state: record.trace.state.clone(),
+        let head = Head {
+            id: hit.span,
+            parent: Some(record.span),
+            name: &format!("cache {}", origin.model),
+            kind: Kind::Internal,
+            starts_ns: self.nanos(std::time::Duration::ZERO),
+            ends_ns: self.nanos(record.ended),
             flags: record.trace.client_flags(),
-            name: format!("cache {}", origin.model),
-            kind: SpanKind::Internal.into(),
-            start_time_unix_nano: self.nanos(std::time::Duration::ZERO),
-            end_time_unix_nano: self.nanos(record.ended),
-            attributes: attributes.into_inner(),
-            ..Span::default()
-        })
+            status: None,
+        };
+        write_span(out, &record.trace, &head, |out| {
+            let attributes = &mut Attributes::new(out, ATTRIBUTES);
+            attributes.text("gen_ai.operation.name", record.door.operation_name());
+            attributes.text("gen_ai.provider.name", &origin.vendor);
+            attributes.text("gen_ai.request.model", &origin.model);
+            attributes.text_if("gen_ai.response.model", origin.response_model.as_deref());
+            self.parameters.describe(attributes);
+            attributes.int("gen_ai.usage.input_tokens", 0);
+            attributes.int("gen_ai.usage.output_tokens", 0);
+            attributes.text("brokle.gateway.provider", &origin.provider);
+            attributes.text("brokle.cache.status", "hit");
+            attributes.int(
+                "brokle.cache.age_ms",
+                u64::try_from(hit.age.as_millis()).unwrap_or(u64::MAX),
+            );
+            if let Some(nearest) = &hit.nearest {
+                attributes.double("brokle.cache.similarity", f64::from(nearest.similarity));
+                attributes.text("brokle.cache.matched_key", &nearest.key);
+            }
+            attributes.int("brokle.cache.saved.input_tokens", origin.input_tokens);
+            attributes.int("brokle.cache.saved.output_tokens", origin.output_tokens);
+            attributes.text_if(
+                "brokle.cache.saved.cost",
+                origin.cost.map(|cost| cost.normalize().to_string()),
+            );
+            self.describe_caller(attributes);
+            self.describe_content(attributes, origin.output_messages.as_deref());
+        });
+        Some(())
     }
 
     /// What was asked of whom.
-    fn describe_request(&self, attempt: &AttemptRecord) -> Attributes {
+    fn describe_request(&self, attributes: &mut Attributes<'_>, attempt: &AttemptRecord) {
         let stream = self.record.request.as_ref().is_some_and(|request| request.stream);
-        let mut attributes = Attributes::default();
         attributes.text("gen_ai.operation.name", self.record.door.operation_name());
         attributes.text("gen_ai.provider.name", attempt.provider.vendor.as_str());
         // A call about what a provider keeps is none of a model's.
         let model = Some(attempt.model.as_str()).filter(|model| !model.is_empty());
         attributes.text_if("gen_ai.request.model", model);
         attributes.flag("gen_ai.request.stream", stream);
-        self.parameters.describe(&mut attributes);
+        self.parameters.describe(attributes);
         attributes.text("server.address", attempt.provider.address.host.as_str());
         attributes.int("server.port", u64::from(attempt.provider.address.port));
         attributes.text("http.request.method", self.record.door.method());
         if let Some(status) = attempt.status {
             attributes.int("http.response.status_code", u64::from(status));
         }
-        self.describe_caller(&mut attributes);
-        attributes
+        self.describe_caller(attributes);
     }
 
     /// The conversation: on the last attempt, which is the one that answered or gave up, or on the hit.
-    fn describe_content(&self, attributes: &mut Attributes, output_messages: Option<String>) {
+    fn describe_content(&self, attributes: &mut Attributes<'_>, output_messages: Option<&str>) {
         if !self.record.capture.content {
             return;
         }
         let budget = self.record.capture.content_bytes_max;
         if let Some(conversation) = &self.conversation {
-            attributes.text_if("gen_ai.input.messages", conversation.input_messages(budget));
+            attributes.text_by("gen_ai.input.messages", |out| {
+                conversation.write_input_messages(budget, out)
+            });
             let tools = conversation.tools.map(serde_json::value::RawValue::get);
             attributes.text_if(
                 "gen_ai.tool.definitions",
@@ -375,7 +383,7 @@ impl<'a> View<'a> {
 }
 
 /// Where a call would go that is not made.
-fn describe_decision(attributes: &mut Attributes, explained: &Explained) {
+fn describe_decision(attributes: &mut Attributes<'_>, explained: &Explained) {
     attributes.flag("brokle.gateway.explained", true);
     attributes.text("brokle.gateway.decision", "explained");
     attributes.text("brokle.gateway.provider", explained.provider.as_str());
@@ -383,7 +391,7 @@ fn describe_decision(attributes: &mut Attributes, explained: &Explained) {
     attributes.text("brokle.gateway.target_model", explained.model.as_str());
 }
 
-fn describe_attempt(attributes: &mut Attributes, attempt: &AttemptRecord, record: &CallRecord) {
+fn describe_attempt(attributes: &mut Attributes<'_>, attempt: &AttemptRecord, record: &CallRecord) {
     let number = attempt.number;
     attributes.text("brokle.gateway.provider", attempt.provider.name.as_str());
     attributes.int("brokle.gateway.attempt", number as u64 + 1);
@@ -409,17 +417,16 @@ fn describe_attempt(attributes: &mut Attributes, attempt: &AttemptRecord, record
         "brokle.upstream.request_id",
         attempt.upstream_request_id.as_deref(),
     );
-    let adapted = attempt.adapted.iter().map(|&field| field.to_owned());
-    attributes.texts("brokle.gateway.adapted", adapted.collect());
+    attributes.texts("brokle.gateway.adapted", &attempt.adapted);
     if let Some(first_chunk) = attempt.first_chunk {
         attributes.double("gen_ai.response.time_to_first_chunk", first_chunk.as_secs_f64());
     }
 }
 
-fn describe_reply(attributes: &mut Attributes, reply: &Reply, says_usage: bool) {
+fn describe_reply(attributes: &mut Attributes<'_>, reply: &Reply, says_usage: bool) {
     attributes.text_if("gen_ai.response.id", reply.id.as_deref());
     attributes.text_if("gen_ai.response.model", reply.model.as_deref());
-    attributes.texts("gen_ai.response.finish_reasons", reply.finish_reasons());
+    attributes.texts("gen_ai.response.finish_reasons", &reply.finish_reasons());
     attributes.text_if(
         "gen_ai.openai.response.service_tier",
         reply.service_tier.as_deref(),
@@ -429,7 +436,7 @@ fn describe_reply(attributes: &mut Attributes, reply: &Reply, says_usage: bool) 
     }
 }
 
-fn describe_usage(attributes: &mut Attributes, usage: &TokenUsage) {
+fn describe_usage(attributes: &mut Attributes<'_>, usage: &TokenUsage) {
     attributes.int("gen_ai.usage.input_tokens", usage.input);
     attributes.int("gen_ai.usage.output_tokens", usage.output);
     for (key, tokens) in [
@@ -455,7 +462,7 @@ fn attempt_outcome(attempt: &AttemptRecord) -> Outcome {
     }
 }
 
-fn describe_error(attributes: &mut Attributes, failure: Option<&Failure>, outcome: Outcome) {
+fn describe_error(attributes: &mut Attributes<'_>, failure: Option<&Failure>, outcome: Outcome) {
     match failure {
         Some(failure) => attributes.text("error.type", failure.kind),
         None if outcome == Outcome::Cancelled => attributes.text("error.type", "cancelled"),
@@ -465,7 +472,7 @@ fn describe_error(attributes: &mut Attributes, failure: Option<&Failure>, outcom
 
 /// A refused request is the caller's error and not the server's, as the HTTP conventions have it; an answer
 /// that broke after it had begun is the server's, although its status was 200.
-fn server_status(record: &CallRecord) -> Option<Status> {
+fn server_status(record: &CallRecord) -> Option<Status<'_>> {
     match &record.failure {
         Some(failure) if !(400..500).contains(&record.status) => Some(error_status(failure)),
         _ => neutral(record.outcome),
@@ -473,55 +480,27 @@ fn server_status(record: &CallRecord) -> Option<Status> {
 }
 
 /// A caller that hangs up is no error of anybody's, but worth saying.
-fn neutral(outcome: Outcome) -> Option<Status> {
-    (outcome == Outcome::Cancelled).then(|| Status {
-        code: StatusCode::Unset.into(),
-        message: "cancelled: the caller closed the connection".to_owned(),
+fn neutral(outcome: Outcome) -> Option<Status<'static>> {
+    (outcome == Outcome::Cancelled).then_some(Status {
+        is_error: false,
+        message: "cancelled: the caller closed the connection",
     })
 }
 
 /// Nor is one that another answered first.
-fn unfinished(attempt: &AttemptRecord, outcome: Outcome) -> Option<Status> {
+fn unfinished(attempt: &AttemptRecord, outcome: Outcome) -> Option<Status<'static>> {
     if attempt.decision != OUTRUN {
         return neutral(outcome);
     }
     Some(Status {
-        code: StatusCode::Unset.into(),
-        message: "ended: another attempt answered first".to_owned(),
+        is_error: false,
+        message: "ended: another attempt answered first",
     })
 }
 
-fn error_status(failure: &Failure) -> Status {
+fn error_status(failure: &Failure) -> Status<'_> {
     Status {
-        code: StatusCode::Error.into(),
-        message: failure.message.clone(),
-    }
-}
-
-fn export(spans: Vec<Span>) -> ExportTraceServiceRequest {
-    let mut resource = Attributes::default();
-    resource.text("service.name", "brokle-gateway");
-    resource.text("service.version", env!("CARGO_PKG_VERSION"));
-    let scope = InstrumentationScope {
-        name: "brokle.gateway".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        ..InstrumentationScope::default()
-    };
-    let scope_spans = ScopeSpans {
-        scope: Some(scope),
-        spans,
-        ..ScopeSpans::default()
-    };
-    let resource = Resource {
-        attributes: resource.into_inner(),
-        ..Resource::default()
-    };
-    let resource_spans = ResourceSpans {
-        resource: Some(resource),
-        scope_spans: vec![scope_spans],
-        ..ResourceSpans::default()
-    };
-    ExportTraceServiceRequest {
-        resource_spans: vec![resource_spans],
+        is_error: true,
+        message: &failure.message,
     }
 }

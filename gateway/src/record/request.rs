@@ -34,7 +34,7 @@ impl Parameters {
     }
 
     /// The `gen_ai.request.*` attributes.
-    pub(super) fn describe(&self, attributes: &mut Attributes) {
+    pub(super) fn describe(&self, attributes: &mut Attributes<'_>) {
         attributes.number("gen_ai.request.temperature", self.temperature.as_ref());
         attributes.number("gen_ai.request.top_p", self.top_p.as_ref());
         let max_tokens = self.max_completion_tokens.as_ref().or(self.max_tokens.as_ref());
@@ -54,7 +54,7 @@ impl Parameters {
             attributes.json("gen_ai.request.choice.count", self.n.as_ref());
         }
         match &self.stop {
-            Some(Value::String(one)) => attributes.texts("gen_ai.request.stop_sequences", vec![one.clone()]),
+            Some(Value::String(one)) => attributes.texts("gen_ai.request.stop_sequences", &[one]),
             several => attributes.json("gen_ai.request.stop_sequences", several.as_ref()),
         }
         attributes.json("brokle.request.reasoning_effort", self.reasoning_effort.as_ref());
@@ -93,7 +93,7 @@ impl Parameters {
     }
 
     /// The trace-level attributes that `metadata` carries.
-    pub(super) fn describe_trace(&self, attributes: &mut Attributes) {
+    pub(super) fn describe_trace(&self, attributes: &mut Attributes<'_>) {
         let Some(metadata) = self.metadata() else { return };
         attributes.text_if(
             "brokle.trace.name",
@@ -101,10 +101,8 @@ impl Parameters {
         );
         match metadata.get("tags") {
             Some(Value::String(list)) => {
-                attributes.texts(
-                    "brokle.trace.tags",
-                    list.split(',').map(|tag| tag.trim().to_owned()).collect(),
-                );
+                let tags: Vec<&str> = list.split(',').map(str::trim).collect();
+                attributes.texts("brokle.trace.tags", &tags);
             }
             tags => attributes.json("brokle.trace.tags", tags),
         }

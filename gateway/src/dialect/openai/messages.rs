@@ -16,6 +16,10 @@ use wire::{WireFile, WireMessage, WirePart};
 
 /// Room for one line of a list.
 const PREVIEW_CHARS_MAX: usize = 500;
+/// A character may be written as two numbered escapes.
+const ESCAPE_BYTES_MAX: usize = 12;
+/// As much of a JSON text as these characters can take, and an escape more.
+const PREVIEW_JSON_BYTES: usize = (PREVIEW_CHARS_MAX + 2) * ESCAPE_BYTES_MAX;
 
 /// A request as the spans need it.
 #[derive(Deserialize)]
@@ -41,6 +45,11 @@ struct Message<'a> {
 enum Part<'a> {
     Text {
         content: Cow<'a, str>,
+    },
+    /// A text as its sender wrote it, escapes and all.
+    #[serde(rename = "text")]
+    Sent {
+        content: &'a RawValue,
     },
     Reasoning {
         content: Cow<'a, str>,
@@ -89,8 +98,8 @@ impl<'a> RecordedRequest<'a> {
         serde_json::from_slice(body).ok()
     }
 
-    /// `gen_ai.input.messages`, with at most `budget` bytes of text.
-    pub(crate) fn input_messages(&self, budget: usize) -> Option<String> {
+    /// Writes `gen_ai.input.messages`, with at most `budget` bytes of text.
+    pub(crate) fn write_input_messages(&self, budget: usize, out: &mut Vec<u8>) -> Option<()> {
         let mut budget = Budget { left: budget };
         let mut messages: Vec<Message<'_>> = self
             .messages
@@ -99,7 +108,7 @@ impl<'a> RecordedRequest<'a> {
             .map(|message| message.record(&mut budget))
             .collect();
         messages.reverse();
-        serde_json::to_string(&messages).ok()
+        serde_json::to_writer(out, &messages).ok()
     }
 
     /// The last thing that a person said, shortened.
@@ -111,7 +120,7 @@ impl<'a> RecordedRequest<'a> {
             .find(|message| message.role == "user")
             .or(self.messages.last())?;
         let content = said.content?;
-        if let Some(text) = string(content) {
+        if let Some(text) = beginning(content) {
             return Some(shorten(&text));
         }
         let parts: Vec<WirePart<'_>> = serde_json::from_str(content.get()).ok()?;
@@ -221,17 +230,18 @@ impl WireMessage<'_> {
 
     fn record_content<'a>(&'a self, parts: &mut Vec<Part<'a>>, budget: &mut Budget) {
         let Some(content) = self.content else { return };
-        match (
-            string(content),
-            serde_json::from_str::<Vec<WirePart<'a>>>(content.get()),
-        ) {
-            (Some(text), _) => parts.push(Part::Text {
+        if budget.holds(content) {
+            parts.push(Part::Sent { content });
+        } else if let Some(text) = string(content) {
+            parts.push(Part::Text {
                 content: budget.cut(text),
-            }),
-            (None, Ok(wire)) => parts.extend(wire.into_iter().map(|part| part.record(budget))),
-            (None, Err(_)) => parts.push(Part::Text {
+            });
+        } else if let Ok(wire) = serde_json::from_str::<Vec<WirePart<'a>>>(content.get()) {
+            parts.extend(wire.into_iter().map(|part| part.record(budget)));
+        } else {
+            parts.push(Part::Text {
                 content: budget.cut(content.get().into()),
-            }),
+            });
         }
     }
 
@@ -317,6 +327,20 @@ struct Budget {
 }
 
 impl Budget {
+    /// Takes a text whole, if it is one that need not be looked into: it fits as it was written, and has no numbered
+    /// escapes, which may stand for half a character.
+    fn holds(&mut self, content: &RawValue) -> bool {
+        let json = content.get();
+        let text_bytes = json.len().saturating_sub(2);
+        let holds = json.starts_with('"')
+            && text_bytes <= self.left
+            && memchr::memmem::find(json.as_bytes(), b"\\u").is_none();
+        if holds {
+            self.left -= text_bytes;
+        }
+        holds
+    }
+
     fn cut<'a>(&mut self, text: Cow<'a, str>) -> Cow<'a, str> {
         if text.len() <= self.left {
             self.left -= text.len();
@@ -330,6 +354,25 @@ impl Budget {
 
 fn marker(bytes: usize) -> String {
     format!("…[{bytes} bytes not recorded]")
+}
+
+/// The beginning of a JSON text, or all of it: no more is decoded than a preview may need.
+fn beginning(content: &RawValue) -> Option<Cow<'_, str>> {
+    let json = content.get();
+    if json.starts_with('"') && json.len() > PREVIEW_JSON_BYTES {
+        let cut = &json[..json.floor_char_boundary(PREVIEW_JSON_BYTES)];
+        // The last escape may have been cut in two.
+        let whole = match cut.rfind('\\') {
+            Some(at) if at + ESCAPE_BYTES_MAX > cut.len() => cut[..at].trim_end_matches('\\'),
+            _ => cut,
+        };
+        if let Ok(text) = serde_json::from_str::<String>(&format!("{whole}\""))
+            && text.chars().nth(PREVIEW_CHARS_MAX).is_some()
+        {
+            return Some(text.into());
+        }
+    }
+    string(content)
 }
 
 fn shorten(text: &str) -> String {

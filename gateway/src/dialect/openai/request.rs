@@ -10,8 +10,11 @@ use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use self::envelope::Envelope;
 use super::form::Form;
 use crate::dialect::door::Door;
+
+mod envelope;
 
 /// Longer than any name or resource path in use.
 const MODEL_BYTES_MAX: usize = 512;
@@ -54,6 +57,10 @@ pub(crate) struct ChatRequest {
     pub(crate) wants_usage: bool,
     /// The type of a body that is a form; nothing of one that is JSON.
     pub(crate) form: Option<HeaderValue>,
+    /// The most tokens that the answer may have, when the caller says.
+    pub(crate) output_tokens_max: Option<u64>,
+    /// Where the conversation is in the body; empty when that is not known.
+    pub(crate) messages_at: Range<usize>,
     model_at: Range<usize>,
     usage_edit: Option<Edit>,
 }
@@ -63,16 +70,6 @@ pub(crate) struct ChatRequest {
 struct Edit {
     at: Range<usize>,
     with: &'static str,
-}
-
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    model: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    stream: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    stream_options: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +105,9 @@ impl ChatRequest {
             door if door.streams_chunks() => usage_request(text, &envelope, stream),
             _ => (true, None),
         };
+        let output_tokens_max = envelope.output_tokens_max();
+        let messages_at = envelope.messages.map(|raw| range(text, raw.get()));
+        let messages_at = messages_at.unwrap_or_default();
         Ok(Self {
             door,
             body,
@@ -115,6 +115,8 @@ impl ChatRequest {
             stream,
             wants_usage,
             form: None,
+            output_tokens_max,
+            messages_at,
             model_at,
             usage_edit,
         })
@@ -144,6 +146,8 @@ impl ChatRequest {
             stream,
             wants_usage: true,
             form: Some(content_type),
+            output_tokens_max: None,
+            messages_at: 0..0,
             model_at,
             usage_edit: None,
             body,
@@ -159,24 +163,11 @@ impl ChatRequest {
             stream: false,
             wants_usage: true,
             form: None,
+            output_tokens_max: None,
+            messages_at: 0..0,
             model_at: 0..0,
             usage_edit: None,
         }
-    }
-
-    /// The most tokens that the answer may have, when the caller says.
-    pub(crate) fn output_tokens_max(&self) -> Option<u64> {
-        #[derive(Deserialize)]
-        struct Bounds {
-            #[serde(rename = "max_tokens")]
-            older: Option<u64>,
-            #[serde(rename = "max_completion_tokens")]
-            completion: Option<u64>,
-            #[serde(rename = "max_output_tokens")]
-            output: Option<u64>,
-        }
-        let bounds: Bounds = serde_json::from_slice(&self.body).ok()?;
-        bounds.completion.or(bounds.output).or(bounds.older)
     }
 
     /// The body for a provider: `model` as that provider calls it, and the usage chunk asked for. The very
@@ -353,6 +344,22 @@ mod tests {
         assert_eq!(
             upstream(r#"{"model":"m","stream":false}"#, "n"),
             r#"{"model":"n","stream":false}"#
+        );
+    }
+
+    #[test]
+    fn what_else_decides_is_found_in_the_same_pass() {
+        let request = parse(r#"{"model":"m","messages":[{"role":"user"}],"max_tokens":5,"max_tokens":7}"#);
+        assert_eq!(
+            &request.body[request.messages_at.clone()],
+            br#"[{"role":"user"}]"#
+        );
+        assert_eq!(request.output_tokens_max, Some(7));
+        let newest = parse(r#"{"model":"m","max_tokens":7,"max_completion_tokens":9}"#);
+        assert_eq!((newest.output_tokens_max, newest.messages_at), (Some(9), 0..0));
+        assert_eq!(
+            parse(r#"{"model":"m","max_tokens":"many"}"#).output_tokens_max,
+            None
         );
     }
 
