@@ -49,12 +49,16 @@ fn open_span(request: &Request, id: &RequestId) -> Span {
 }
 
 fn log_answer(policy: RequestLog, span: &Span, status: u16, started: Instant) {
+    // Nothing more is logged of it, so there is nothing to tell the span.
+    if status < 500 && policy == RequestLog::FailuresOnly {
+        return;
+    }
     let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
     span.record("status", status);
     span.record("duration_ms", duration_ms);
     if status >= 500 {
         tracing::warn!(status, duration_ms, "answered a request with a failure of ours");
-    } else if policy == RequestLog::Each {
+    } else {
         tracing::info!(status, duration_ms, "answered a request");
     }
 }

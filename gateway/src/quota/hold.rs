@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use brokle_model::price::PriceBook;
 use brokle_storage::quota::{QuotaStore, Reservation};
+use futures_util::FutureExt as _;
 use tokio_util::task::TaskTracker;
 
 use super::{Measure, Meter, Quotas};
@@ -52,7 +53,7 @@ impl Hold {
         }
     }
 
-    /// Settles, on a task of its own.
+    /// Settles at once, as a store of this process can; on a task of its own when there is something to wait for.
     fn settle(self, spending: Spending) {
         let used: Vec<u64> = self
             .measures
@@ -68,11 +69,13 @@ impl Hold {
             return;
         };
         let tracker = self.tracker.clone();
-        let settle = async move {
+        let mut settle = Box::pin(async move {
             if let Err(error) = self.store.settle(self.reservation, &used).await {
                 tracing::warn!(%error, "a call's use could not be settled; what it had reserved stays counted");
             }
-        };
-        tracker.spawn_on(settle, &runtime);
+        });
+        if settle.as_mut().now_or_never().is_none() {
+            tracker.spawn_on(settle, &runtime);
+        }
     }
 }

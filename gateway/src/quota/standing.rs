@@ -1,5 +1,7 @@
 //! How the counters stood for a call: for its headers and its span.
 
+use std::fmt::Write as _;
+
 use brokle_storage::quota::Window;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -80,55 +82,78 @@ impl QuotaRecord {
     /// `RateLimit` and `RateLimit-Policy` as the IETF's draft has them, for every counter; and in the words of the
     /// caller's own dialect, for the tightest of requests and of tokens.
     pub(crate) fn describe(&self, headers: &mut HeaderMap, door: Door, now: DateTime<Utc>) {
-        let mut policies = Vec::new();
-        let mut standings = Vec::new();
+        let (mut policies, mut standings) = (String::new(), String::new());
         let counted = self.limits.iter().filter(|limit| limit.measure != Measure::Cost);
         for limit in counted {
             let Limit {
                 policy,
+                most,
                 remaining,
                 reset_seconds,
                 ..
             } = limit;
-            let window = limit
-                .window_seconds
-                .map(|seconds| format!(";w={seconds}"))
-                .unwrap_or_default();
-            policies.push(format!("\"{policy}\";q={}{window}", limit.most));
-            standings.push(format!("\"{policy}\";r={remaining};t={reset_seconds}"));
+            let comma = if policies.is_empty() { "" } else { ", " };
+            let _ = write!(policies, "{comma}\"{policy}\";q={most}");
+            if let Some(seconds) = limit.window_seconds {
+                let _ = write!(policies, ";w={seconds}");
+            }
+            let _ = write!(standings, "{comma}\"{policy}\";r={remaining};t={reset_seconds}");
         }
-        insert(headers, "ratelimit-policy", &policies.join(", "));
-        insert(headers, "ratelimit", &standings.join(", "));
-        for (measure, word) in [(Measure::Requests, "requests"), (Measure::Tokens, "tokens")] {
+        insert(headers, "ratelimit-policy", policies);
+        insert(headers, "ratelimit", standings);
+        for measure in [Measure::Requests, Measure::Tokens] {
             let of_measure = self.limits.iter().filter(|limit| limit.measure == measure);
             if let Some(tightest) = of_measure.min_by_key(|limit| limit.remaining) {
-                tightest.describe(headers, door, word, now);
+                tightest.describe(headers, door, now);
             }
         }
     }
 }
 
 impl Limit {
-    fn describe(&self, headers: &mut HeaderMap, door: Door, word: &str, now: DateTime<Utc>) {
-        let name = |part: &str| match door {
-            Door::Messages => format!("anthropic-ratelimit-{word}-{part}"),
-            Door::Chat | Door::Responses | Door::Other(_) => format!("x-ratelimit-{part}-{word}"),
-        };
+    fn describe(&self, headers: &mut HeaderMap, door: Door, now: DateTime<Utc>) {
+        let [limit, remaining, reset] = names(door, self.measure);
         let seconds = TimeDelta::seconds(i64::try_from(self.reset_seconds).unwrap_or(0));
-        let reset = match door {
+        let resets = match door {
             Door::Messages => (now + seconds).to_rfc3339_opts(SecondsFormat::Secs, true),
             Door::Chat | Door::Responses | Door::Other(_) => format!("{}s", self.reset_seconds),
         };
-        insert(headers, &name("limit"), &self.most.to_string());
-        insert(headers, &name("remaining"), &self.remaining.to_string());
-        insert(headers, &name("reset"), &reset);
+        headers.insert(HeaderName::from_static(limit), self.most.into());
+        headers.insert(HeaderName::from_static(remaining), self.remaining.into());
+        insert(headers, reset, resets);
     }
 }
 
-fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
-    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value))
+/// What the limit, what is left of it and when it starts anew are called by the callers of a door.
+const fn names(door: Door, measure: Measure) -> [&'static str; 3] {
+    match (door, measure) {
+        (Door::Messages, Measure::Tokens) => [
+            "anthropic-ratelimit-tokens-limit",
+            "anthropic-ratelimit-tokens-remaining",
+            "anthropic-ratelimit-tokens-reset",
+        ],
+        (Door::Messages, _) => [
+            "anthropic-ratelimit-requests-limit",
+            "anthropic-ratelimit-requests-remaining",
+            "anthropic-ratelimit-requests-reset",
+        ],
+        (_, Measure::Tokens) => [
+            "x-ratelimit-limit-tokens",
+            "x-ratelimit-remaining-tokens",
+            "x-ratelimit-reset-tokens",
+        ],
+        (_, _) => [
+            "x-ratelimit-limit-requests",
+            "x-ratelimit-remaining-requests",
+            "x-ratelimit-reset-requests",
+        ],
+    }
+}
+
+fn insert(headers: &mut HeaderMap, name: &'static str, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value)
         && !value.is_empty()
     {
-        headers.insert(name, value);
+        headers.insert(HeaderName::from_static(name), value);
     }
 }
