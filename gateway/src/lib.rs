@@ -193,7 +193,7 @@ impl Gateway {
     }
 
     /// Writes the spans that are still queued. Call it when no more requests come, before the sink closes.
-    /// Waits for the last calls to be settled, too. Returns whether all was done within `deadline`.
+    /// Waits for the last calls to be counted and settled, too. Returns whether all was done within `deadline`.
     pub async fn shutdown(&self, deadline: Duration) -> bool {
         let task = self
             .recorder_task
@@ -201,12 +201,15 @@ impl Gateway {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         let Some(task) = task else { return true };
+        let until = tokio::time::Instant::now() + deadline;
+        // First of all: a call that is being counted comes to the recorder, and is settled, only afterwards.
+        let counted = tokio::time::timeout_at(until, self.shared.recorder.counted()).await;
         self.shared.recorder.close();
         let done = async {
             self.shared.quotas.settled().await;
             // A recorder that panicked has nothing left to write.
             let _ = task.await;
         };
-        tokio::time::timeout(deadline, done).await.is_ok()
+        tokio::time::timeout_at(until, done).await.is_ok() && counted.is_ok()
     }
 }

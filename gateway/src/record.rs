@@ -443,10 +443,11 @@ impl CallGuard {
         };
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) if estimate::is_needed(&record) => {
-                runtime.spawn_blocking(move || {
+                let count = move || {
                     estimate::fill(&mut record);
                     conclude(record);
-                });
+                };
+                self.recorder.counting.spawn_blocking_on(count, &runtime);
             }
             _ => conclude(record),
         }

@@ -10,6 +10,7 @@ use brokle_model::port::{SinkFull, TelemetrySink};
 use brokle_model::telemetry::{CallDays, RETENTION_DAYS, Signal, Submission};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 
 use super::{Answer, CallRecord, otlp};
 use crate::metrics::Metrics;
@@ -25,6 +26,8 @@ pub(crate) struct Recorder {
     queue: mpsc::Sender<Box<CallRecord>>,
     queued_bytes: AtomicUsize,
     closing: Notify,
+    /// Calls that have ended and whose tokens are still being counted; they are handed over afterwards.
+    pub(super) counting: TaskTracker,
     writer: Writer,
 }
 
@@ -55,6 +58,7 @@ impl Recorder {
             queue,
             queued_bytes: AtomicUsize::new(0),
             closing: Notify::new(),
+            counting: TaskTracker::new(),
             writer,
         });
         let task = tokio::spawn(Arc::clone(&recorder).run(records));
@@ -74,6 +78,12 @@ impl Recorder {
                 self.write_here(bytes, *record);
             }
         }
+    }
+
+    /// Waits until every call that has ended is counted and handed over. To be used when no more calls come.
+    pub(crate) async fn counted(&self) {
+        self.counting.close();
+        self.counting.wait().await;
     }
 
     /// Asks the task to write what is queued and end. Calls that end later write for themselves.

@@ -1,10 +1,12 @@
 //! What is recorded, how much of it, and that it is not lost.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use brokle_testkit::wait;
 use serde_json::json;
 
-use crate::stage::{MemorySink, Stage, attribute, parsed, question};
+use crate::stage::{DEADLINE, MemorySink, Stage, attribute, parsed, question, spans};
 
 #[tokio::test]
 async fn content_is_not_recorded_when_capture_is_off() {
@@ -73,6 +75,47 @@ async fn shutdown_writes_what_is_queued() {
         21,
         "a call that ends later writes for itself"
     );
+}
+
+/// The one thread for such work is taken until the test lets it go, so that the count comes as late as it can.
+#[test]
+fn shutdown_waits_for_the_count_of_a_call_that_was_cancelled() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let stage = Stage::new().await;
+        let (let_go, wait) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || wait.recv());
+        let call = tokio::spawn(stage.post(question("mock/mock-hang").to_string()).send());
+        let arrived = stage.provider.wait_for(DEADLINE, |_| true).await;
+        assert!(arrived.is_some());
+        call.abort();
+        let over = stage
+            .provider
+            .wait_for(DEADLINE, |request| request.hung_up_at.is_some());
+        assert!(over.await.is_some());
+        wait::until("the call is over", DEADLINE, || async {
+            let mut text = String::new();
+            prometheus_client::encoding::text::encode(&mut text, &stage.registry).unwrap();
+            text.contains("brokle_gateway_calls_in_flight 0").then_some(())
+        })
+        .await
+        .unwrap();
+
+        let mut shutdown = pin!(stage.gateway.shutdown(DEADLINE));
+        assert!(futures_util::poll!(&mut shutdown).is_pending());
+        let_go.send(()).unwrap();
+        assert!(shutdown.await);
+        busy.await.unwrap().unwrap();
+        let submissions = stage.sink.submissions();
+        assert_eq!(submissions.len(), 1);
+        let attempt = &spans(&submissions[0])[1];
+        assert_eq!(attribute(attempt, "brokle.usage.estimated"), true);
+    });
 }
 
 #[tokio::test]
