@@ -7,6 +7,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// How long tasks may take to end once they are cut short: they only have to be dropped.
+const CUT_SHORT_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// The two stages of stopping, and the tasks that must end before the process may.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lifecycle {
@@ -53,6 +56,13 @@ impl Lifecycle {
             () = self.insisted.cancelled() => tracing::warn!("second signal: leaving"),
         }
         self.hard.cancel();
+        // The calls among them hand over what they did as they are dropped.
+        if tokio::time::timeout(CUT_SHORT_TIMEOUT, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("some connections did not end");
+        }
     }
 
     /// Stops the embedded engine, if there is one, and waits for its end.

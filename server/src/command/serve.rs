@@ -24,7 +24,7 @@ use crate::cli::ServeArguments;
 use crate::config::{Config, LoadedConfig, ServerConfig};
 use crate::lifecycle::Lifecycle;
 use crate::migrating::{self, Policy};
-use crate::ops::metrics::MetricsState;
+use crate::ops::metrics::{MetricsState, RuntimeFigures};
 use crate::ops::parts;
 use crate::routes::{self, Operations};
 use crate::{http_server, logging};
@@ -102,6 +102,7 @@ async fn serve(
         None => backends::jwt_secret(&config.storage.data_dir)?,
     };
     let mut registry = Registry::default();
+    RuntimeFigures::register(&mut registry);
     let clock: SharedClock = Arc::new(SystemClock);
     let cache_bytes_max = config.gateway.cache.bytes_max;
     let shared = SharedState::open(&config.storage, cache_bytes_max, &clock, &mut registry).await?;
