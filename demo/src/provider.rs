@@ -8,7 +8,6 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -34,6 +33,14 @@ pub use behaviour::Behaviour;
 
 /// Requests remembered; older ones are forgotten, so that a long demo does not grow.
 const REMEMBERED_MAX: usize = 10_000;
+
+/// Is told what a provider meets, as it happens, for those who cannot keep it all.
+pub trait Observer: Send + Sync + std::fmt::Debug {
+    /// A request has come, and is about to be met.
+    fn arrived(&self, request: &SeenRequest);
+    /// The caller has closed the connection before the answer was complete.
+    fn hung_up(&self, request: &SeenRequest, at: Instant);
+}
 
 /// Finds words of its own for what was said last; without any, what was said is repeated back.
 pub type Voice = fn(&str) -> Option<String>;
@@ -81,14 +88,15 @@ impl SeenRequest {
 /// What the handlers share.
 #[derive(Debug)]
 struct State {
+    /// Numbered without gaps.
     seen: Mutex<VecDeque<SeenRequest>>,
     script: Mutex<VecDeque<Behaviour>>,
     /// Files and batches, everybody's.
     kept: Mutex<Vec<stored::Kept>>,
-    next_number: AtomicU64,
     /// Pause between the frames of a stream.
     pace: Duration,
     voice: Voice,
+    observer: Option<Arc<dyn Observer>>,
     changed: watch::Sender<()>,
 }
 
@@ -112,15 +120,29 @@ impl FakeProvider {
 
     /// The same, with something to say; a whole answer takes as long as the same answer streamed.
     pub async fn start_with_voice(address: SocketAddr, pace: Duration, voice: Voice) -> io::Result<Self> {
+        Self::start_as(address, pace, voice, None).await
+    }
+
+    /// Starts on `address`, and tells `observer` what comes.
+    pub async fn start_observed(address: SocketAddr, observer: Arc<dyn Observer>) -> io::Result<Self> {
+        Self::start_as(address, Duration::ZERO, |_| None, Some(observer)).await
+    }
+
+    async fn start_as(
+        address: SocketAddr,
+        pace: Duration,
+        voice: Voice,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let state = Arc::new(State {
             seen: Mutex::default(),
             script: Mutex::default(),
             kept: Mutex::default(),
-            next_number: AtomicU64::new(0),
             pace,
             voice,
+            observer,
             changed: watch::channel(()).0,
         });
         let router = Router::new()
@@ -214,28 +236,38 @@ impl State {
 
     /// Remembers a request; gives its number.
     fn remember(&self, path: String, headers: HeaderMap, body: bytes::Bytes) -> u64 {
-        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         let mut seen = self.seen();
-        if seen.len() == REMEMBERED_MAX {
-            seen.pop_front();
-        }
-        seen.push_back(SeenRequest {
+        let number = seen.back().map_or(0, |last| last.number + 1);
+        let request = SeenRequest {
             number,
             path,
             headers,
             body,
             hung_up_at: None,
             frames_taken: 0,
-        });
+        };
+        if seen.len() == REMEMBERED_MAX {
+            seen.pop_front();
+        }
+        seen.push_back(request.clone());
         drop(seen);
+        if let Some(observer) = &self.observer {
+            observer.arrived(&request);
+        }
         self.changed.send_replace(());
         number
     }
 
     fn update(&self, number: u64, change: impl FnOnce(&mut SeenRequest)) {
-        if let Some(request) = self.seen().iter_mut().find(|request| request.number == number) {
+        let mut seen = self.seen();
+        let first = seen.front().map_or(0, |first| first.number);
+        let place = number
+            .checked_sub(first)
+            .and_then(|place| usize::try_from(place).ok());
+        if let Some(request) = place.and_then(|place| seen.get_mut(place)) {
             change(request);
         }
+        drop(seen);
         self.changed.send_replace(());
     }
 
@@ -277,8 +309,14 @@ impl Drop for Watch {
     fn drop(&mut self) {
         if !self.complete {
             let now = Instant::now();
-            self.state
-                .update(self.number, |request| request.hung_up_at = Some(now));
+            let mut hung_up = None;
+            self.state.update(self.number, |request| {
+                request.hung_up_at = Some(now);
+                hung_up = Some(request.clone());
+            });
+            if let (Some(observer), Some(request)) = (&self.state.observer, hung_up) {
+                observer.hung_up(&request, now);
+            }
         }
     }
 }
