@@ -443,11 +443,10 @@ impl CallGuard {
         };
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) if estimate::is_needed(&record) => {
-                let count = move || {
+                self.recorder.count(&runtime, move || {
                     estimate::fill(&mut record);
                     conclude(record);
-                };
-                self.recorder.counting.spawn_blocking_on(count, &runtime);
+                });
             }
             _ => conclude(record),
         }

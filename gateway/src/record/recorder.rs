@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use brokle_model::port::{SinkFull, TelemetrySink};
 use brokle_model::telemetry::{CallDays, RETENTION_DAYS, Signal, Submission};
-use tokio::sync::{Notify, mpsc};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
@@ -17,6 +18,7 @@ use crate::metrics::Metrics;
 
 const QUEUE_RECORDS_MAX: usize = 4096;
 const QUEUE_BYTES_MAX: usize = 64 << 20;
+const COUNTED_RECORDS_MAX: usize = 1024;
 /// Pauses while the telemetry queue is full: about six seconds in all, then the spans are given up.
 const FULL_PAUSES_MS: [u64; 8] = [25, 50, 100, 200, 400, 800, 1600, 3200];
 
@@ -26,9 +28,29 @@ pub(crate) struct Recorder {
     queue: mpsc::Sender<Box<CallRecord>>,
     queued_bytes: AtomicUsize,
     closing: Notify,
-    /// Calls that have ended and whose tokens are still being counted; they are handed over afterwards.
-    pub(super) counting: TaskTracker,
+    counting: Counting,
     writer: Writer,
+}
+
+/// Calls that have ended and whose tokens are still being counted; they are handed over afterwards.
+#[derive(Debug)]
+struct Counting {
+    tasks: TaskTracker,
+    /// One permit per count that runs. Each takes a processor, and keeps what it needs of memory for the next one.
+    running: Arc<Semaphore>,
+    /// One permit per call that is counted or waits for it.
+    places: Arc<Semaphore>,
+}
+
+impl Counting {
+    fn new() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            tasks: TaskTracker::new(),
+            running: Arc::new(Semaphore::new(processors)),
+            places: Arc::new(Semaphore::new(COUNTED_RECORDS_MAX)),
+        }
+    }
 }
 
 /// Writes one call's spans.
@@ -58,7 +80,7 @@ impl Recorder {
             queue,
             queued_bytes: AtomicUsize::new(0),
             closing: Notify::new(),
-            counting: TaskTracker::new(),
+            counting: Counting::new(),
             writer,
         });
         let task = tokio::spawn(Arc::clone(&recorder).run(records));
@@ -80,10 +102,27 @@ impl Recorder {
         }
     }
 
+    /// Does the counting for a call that has ended, apart from callers, a few at a time. With too many waiting, it is
+    /// done here and now.
+    pub(super) fn count(&self, runtime: &Handle, work: impl FnOnce() + Send + 'static) {
+        let Ok(place) = Arc::clone(&self.counting.places).try_acquire_owned() else {
+            return work();
+        };
+        let running = Arc::clone(&self.counting.running);
+        let count = async move {
+            // The semaphore is never closed.
+            let _permit = running.acquire_owned().await;
+            // A count that panicked has lost its call, and told so.
+            let _ = tokio::task::spawn_blocking(work).await;
+            drop(place);
+        };
+        self.counting.tasks.spawn_on(count, runtime);
+    }
+
     /// Waits until every call that has ended is counted and handed over. To be used when no more calls come.
     pub(crate) async fn counted(&self) {
-        self.counting.close();
-        self.counting.wait().await;
+        self.counting.tasks.close();
+        self.counting.tasks.wait().await;
     }
 
     /// Asks the task to write what is queued and end. Calls that end later write for themselves.

@@ -119,6 +119,33 @@ fn shutdown_waits_for_the_count_of_a_call_that_was_cancelled() {
 }
 
 #[tokio::test]
+async fn many_cancelled_calls_at_once_are_all_counted() {
+    const CALLS: usize = 100;
+    let stage = Stage::new().await;
+    let calls: Vec<_> = (0..CALLS)
+        .map(|_| tokio::spawn(stage.post(question("mock/mock-hang").to_string()).send()))
+        .collect();
+    let last = CALLS as u64 - 1;
+    let arrived = stage
+        .provider
+        .wait_for(DEADLINE, |request| request.number == last)
+        .await;
+    assert!(arrived.is_some());
+    for call in calls {
+        call.abort();
+    }
+    wait::until("every call is recorded", DEADLINE, || async {
+        (stage.sink.submissions().len() == CALLS).then_some(())
+    })
+    .await
+    .unwrap();
+    for submission in stage.sink.submissions() {
+        let attempt = &spans(&submission)[1];
+        assert_eq!(attribute(attempt, "brokle.usage.estimated"), true);
+    }
+}
+
+#[tokio::test]
 async fn metrics_count_calls_attempts_and_tokens() {
     let stage = Stage::new().await;
     stage.ask("mock/mock-a").await;
