@@ -8,7 +8,7 @@ DASHBOARD_SOURCES := $(shell find dashboards -type f \
 
 .DEFAULT_GOAL := help
 .PHONY: help tools setup engine dashboard build run demo dev test test-unit test-integration test-web test-e2e \
-	lint fmt tidy openapi images bench faults migrate-up migrate-down migrate-status health doctor
+	lint fmt tidy openapi images bench faults soak migrate-up migrate-down migrate-status health doctor
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -84,6 +84,9 @@ openapi: ## write docs/reference/openapi.json and the dashboard's types from the
 faults: ## break a server in thirteen ways under load, and print what was lost (some ten minutes)
 	$(CARGO) build --locked -p brokle
 	$(CARGO) run --locked -p brokle-testkit --example faults -- $(FAULTS)
+
+soak: ## half an hour of mixed traffic, faults and configuration changes; counts what was lost or leaked (MINUTES=2)
+	@scripts/soak $(MINUTES)
 
 bench: ## print figures: log, decoding, freshness, collectors and gateways side by side (WHAT=gateway, ingest, server, ...)
 	@scripts/bench $(WHAT)

@@ -1,6 +1,6 @@
 //! Prints the figures that a user of the embedded mode meets: time from start to serving (first and second
-//! start), memory at rest of the server and of its engine, and time from acknowledgement to visibility: of single
-//! traces, and of traces that come beside a steady load.
+//! start), memory at rest of the server and of its engine, time from acknowledgement to visibility: of single traces,
+//! and of traces that come beside a steady load; and how soon a provider sees that a caller has hung up.
 //!
 //! usage: figures BINARY [TRACES] [SECONDS]    (run by `make bench` on the release build)
 #![expect(
@@ -17,6 +17,7 @@ use brokle_testkit::bench::payload::{Encoding, Shape, Template};
 use brokle_testkit::bench::{http, process};
 use brokle_testkit::otlp;
 use brokle_testkit::server::{Server, ServerOptions, child_of};
+use brokle_testkit::soak;
 use brokle_testkit::tenant::Tenant;
 use brokle_testkit::wait;
 use reqwest::Client;
@@ -24,6 +25,8 @@ use reqwest::Client;
 /// Long enough for caches to settle and for background work of the start to end.
 const REST: Duration = Duration::from_secs(5);
 const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
+/// At each moment of a call.
+const HANG_UPS: usize = 200;
 /// The steady load: requests a second, of this many spans.
 const LOAD_RATE: f64 = 200.0;
 const LOAD_SPANS: u64 = 100;
@@ -37,9 +40,10 @@ async fn main() -> anyhow::Result<()> {
     let traces: u64 = arguments.next().map_or(Ok(300), |text| text.parse())?;
     let load_seconds: u64 = arguments.next().map_or(Ok(60), |text| text.parse())?;
 
+    let binary = std::path::absolute(binary)?;
     let started = Instant::now();
     let mut server = Server::start(
-        std::path::absolute(binary)?,
+        &binary,
         ServerOptions {
             embedded_engine: true,
             ..ServerOptions::default()
@@ -92,7 +96,13 @@ async fn main() -> anyhow::Result<()> {
         resident_mib(server.pid()),
         resident_mib(engine)
     );
-    under_load(&server, &tenant, Duration::from_secs(load_seconds)).await
+    under_load(&server, &tenant, Duration::from_secs(load_seconds)).await?;
+    drop(server);
+    println!(
+        "\nfrom a caller's hang-up to the provider's:\n{}",
+        soak::hang_ups(&binary, HANG_UPS).await?
+    );
+    Ok(())
 }
 
 /// What the same questions are answered while spans come steadily.

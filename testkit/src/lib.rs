@@ -2,13 +2,14 @@
 //! ports and on a database of its own; [`clickhouse`] gives
 //! a database alone; [`tenant`] signs up at its real API; [`otlp`] makes payloads; [`provider`]
 //! stands in for a model provider; [`faults`] breaks things under load and counts what is left;
-//! [`bench`] measures collectors and gateways side by side.
+//! [`bench`] measures collectors and gateways side by side; [`soak`] keeps a server busy for half an hour, and counts.
 
 pub mod bench;
 pub mod clickhouse;
 pub mod faults;
 pub mod otlp;
 pub mod server;
+pub mod soak;
 pub mod tenant;
 pub mod wait;
 

@@ -20,6 +20,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(40);
 pub struct ServerOptions {
     /// Contents of its `brokle.toml`.
     pub config: String,
+    /// Other files beside it, by name.
+    pub files: Vec<(String, String)>,
     /// More environment.
     pub environment: Vec<(String, String)>,
     /// Embed an engine of its own, even when the test run offers one.
@@ -50,6 +52,9 @@ impl Server {
         let binary = binary.into();
         let directory = tempfile::tempdir()?;
         std::fs::write(directory.path().join("brokle.toml"), &options.config)?;
+        for (name, contents) in &options.files {
+            std::fs::write(directory.path().join(name), contents)?;
+        }
         let clickhouse_url = offered_clickhouse(&options);
         let engine_port = free_port()?;
         let child = spawn(
