@@ -14,6 +14,8 @@ use crate::plan::IdCursor;
 /// A business or system event.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "the names are those of the API")]
+// An observation has events as well, and a schema's name is for the whole API.
+#[schema(as = BusinessEvent)]
 pub(crate) struct Event {
     /// The caller's id of it, or ours.
     pub event_id: String,
