@@ -1773,6 +1773,40 @@ export interface components {
              */
             error_count: number;
         };
+        /** @description A business or system event. */
+        BusinessEvent: {
+            /** @description The caller's id of it, or ours. */
+            event_id: string;
+            /**
+             * @description What happened.
+             * @example budget.threshold_reached
+             */
+            name: string;
+            /** @description `DEBUG`, `DEFAULT`, `INFO`, `WARNING` or `ERROR`. */
+            level?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            timestamp: string;
+            /** @description The trace that it belongs to, if it belongs to one. */
+            trace_id?: string | null;
+            /** @description The observation that it belongs to, if it belongs to one. */
+            observation_id?: string | null;
+            /** @description The session that it belongs to. */
+            session_id?: string | null;
+            /** @description The user that it is about. */
+            user_id?: string | null;
+            /** @description Such as `production`. */
+            environment?: string | null;
+            /** @description What else was said. */
+            payload?: unknown;
+            /**
+             * Format: date-time
+             * @description When Brokle heard of it.
+             */
+            received_at: string;
+        };
         /** @description What the cache did for a project since this node's start. */
         CacheStatus: {
             /** @description `off`, `on_request`, `exact` or `semantic`. */
@@ -2452,7 +2486,7 @@ export interface components {
             meta: components["schemas"]["Meta"];
         };
         /** @description A successful answer. */
-        Envelope_Vec_Event: {
+        Envelope_Vec_BusinessEvent: {
             /** @description Always `true`. */
             success: boolean;
             data: {
@@ -3104,39 +3138,19 @@ export interface components {
             /** @description What went wrong. */
             error: components["schemas"]["ErrorBody"];
         };
-        /** @description A business or system event. */
+        /** @description Something that happened during a span. */
         Event: {
-            /** @description The caller's id of it, or ours. */
-            event_id: string;
-            /**
-             * @description What happened.
-             * @example budget.threshold_reached
-             */
+            /** @description What. */
             name: string;
-            /** @description `DEBUG`, `DEFAULT`, `INFO`, `WARNING` or `ERROR`. */
-            level?: string | null;
             /**
              * Format: date-time
              * @description When.
              */
-            timestamp: string;
-            /** @description The trace that it belongs to, if it belongs to one. */
-            trace_id?: string | null;
-            /** @description The observation that it belongs to, if it belongs to one. */
-            observation_id?: string | null;
-            /** @description The session that it belongs to. */
-            session_id?: string | null;
-            /** @description The user that it is about. */
-            user_id?: string | null;
-            /** @description Such as `production`. */
-            environment?: string | null;
-            /** @description What else was said. */
-            payload?: unknown;
-            /**
-             * Format: date-time
-             * @description When Brokle heard of it.
-             */
-            received_at: string;
+            time: string;
+            /** @description With which attributes. */
+            attributes: {
+                [key: string]: unknown;
+            };
         };
         /** @description The envelope that all of Brokle's own answers have. */
         Explained: {
@@ -4813,7 +4827,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Envelope_Vec_Event"];
+                    "application/json": components["schemas"]["Envelope_Vec_BusinessEvent"];
                 };
             };
             /** @description The request, its credential or its rate was refused. */
