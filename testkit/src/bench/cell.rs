@@ -223,7 +223,7 @@ impl Bench {
     fn plan(&mut self, cell: &Cell, collector: &Collector) -> Plan {
         let first = self.next;
         // More than any measurement sends.
-        self.next += 10_000_000;
+        self.next += 1_000_000;
         Plan {
             address: match cell.transport {
                 Transport::Http => collector.http.clone(),
