@@ -19,6 +19,10 @@ const FILES_MORE: usize = 12;
 const GROWTH_PART: f64 = 0.1;
 const SERVER_GROWTH_MIB: f64 = 24.0;
 const ENGINE_GROWTH_MIB: f64 = 128.0;
+/// How much more than before the load the server may keep when it is at rest again: a part of that, or this. A line
+/// that falls from the peak of an overload says nothing of what stays.
+const KEPT_PART: f64 = 0.25;
+const SERVER_KEPT_MIB: f64 = 64.0;
 /// In less time than this, memory only says how a server warms up.
 const LOAD_TO_JUDGE_MEMORY: Duration = Duration::from_mins(10);
 
@@ -249,6 +253,14 @@ fn memory(seen: &Seen<'_>) -> (Trend, Trend) {
     (trend::of(&server), trend::of(&engine))
 }
 
+/// Whether the server gave back what the load had made it take.
+fn kept(before_mib: f64, after_mib: f64) -> Judgement {
+    Judgement {
+        what: format!("memory of the server at rest: {after_mib:.0} MiB, {before_mib:.0} before"),
+        is_good: after_mib <= before_mib + SERVER_KEPT_MIB.max(before_mib * KEPT_PART),
+    }
+}
+
 fn judge(seen: &Seen<'_>, server: Trend, engine: Trend) -> Vec<Judgement> {
     let (before, after) = (&seen.before, &seen.after);
     let told = |sample: &Sample| sample.told.unwrap_or_default();
@@ -342,7 +354,21 @@ fn judge(seen: &Seen<'_>, server: Trend, engine: Trend) -> Vec<Judgement> {
             ),
             is_good: after.server.files() <= before.server.files() + FILES_MORE,
         },
+        kept(before.server.resident_mib, after.server.resident_mib),
         flat("server", server, SERVER_GROWTH_MIB),
         flat("engine", engine, ENGINE_GROWTH_MIB),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kept;
+
+    #[test]
+    fn a_server_that_keeps_what_an_overload_took_does_not_pass() {
+        assert!(!kept(260.0, 603.0).is_good);
+        assert!(!kept(68.0, 133.0).is_good);
+        assert!(kept(203.0, 229.0).is_good);
+        assert!(kept(400.0, 500.0).is_good);
+    }
 }
