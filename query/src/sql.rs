@@ -36,5 +36,5 @@ pub(crate) use observations::{observation_keys, observation_rows};
 pub(crate) use quality::qualities;
 pub(crate) use scores::scores;
 pub(crate) use summaries::{summaries, trace_metadata};
-pub(crate) use traces::{Candidates, candidates, trace_ranges};
+pub(crate) use traces::{Candidates, Found, candidates, leading_traces, trace_ranges};
 pub(crate) use windows::{Window, merge};

@@ -146,7 +146,7 @@ LIMIT {KEYS_PER_QUERY}"
     ) -> Result<BTreeMap<TraceId, TracePlace>, StoredError> {
         let text = "\
 SELECT trace_id, min(entry_start_time) AS entry, min(start_time) AS first, max(last_start_time) AS last
-FROM trace_index
+FROM trace_places
 WHERE project_id = {project_id:String}
     AND trace_id IN (SELECT toFixedString(unhex(arrayJoin({keys:Array(String)})), 16))
 GROUP BY trace_id";
@@ -252,7 +252,7 @@ LIMIT {ROWS_PER_QUERY}"
     }
 }
 
-/// What `trace_index` says of a trace without an entry.
+/// What `trace_places` says of a trace without an entry.
 const NO_ENTRY_NS: i64 = 9_214_646_400_000_000_000;
 /// Rows of a trace that are read at once.
 pub(super) const ROWS_PER_QUERY: usize = 10_000;

@@ -12,6 +12,8 @@ use crate::cluster::Cluster;
 use crate::source::Migration;
 
 const STATEMENT_TIMEOUT: Duration = Duration::from_mins(2);
+/// For a statement that fills a table from another.
+const FILL_TIMEOUT: Duration = Duration::from_hours(2);
 
 const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version Int64, name String, checksum String, dirty UInt8, applied_at DateTime('UTC'),
@@ -68,7 +70,12 @@ impl ClickHouseTarget {
     }
 
     async fn run(&self, statement: &str, context: &str) -> Result<(), TargetError> {
-        let result = self.clickhouse.execute(statement, STATEMENT_TIMEOUT).await;
+        let timeout = if statement.starts_with("INSERT INTO ") {
+            FILL_TIMEOUT
+        } else {
+            STATEMENT_TIMEOUT
+        };
+        let result = self.clickhouse.execute(statement, timeout).await;
         result.map_err(|error| TargetError::new(context, &error))
     }
 

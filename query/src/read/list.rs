@@ -5,8 +5,9 @@
 //! traces tell which, and the search goes on until the page is full. Each round moves the cursor on, so when
 //! the rounds are used up a short page with a cursor is as good an answer.
 //!
-//! A filter that storage cannot answer while reading in order is searched for in slices of time, newest
-//! first: what is frequent is found in the first one, and what is rare costs no more than one search of all.
+//! A filter that storage cannot answer while reading in order is searched for in slices of time, newest first. What is
+//! frequent is found in the first one by reading its entries. What is not is asked of the indexes in each further slice:
+//! they say which traces there are, and only where those lie are entries read.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,10 +19,12 @@ use crate::filter::Filter;
 use crate::plan::{Cursor, TimeRange, TraceList, to_nanos};
 use crate::shape::keys;
 use crate::shape::trace::{Summary, Trace, summaries};
-use crate::sql::{self, Candidates};
+use crate::sql::{self, Candidates, Found};
 
 /// Searches for one page.
 const ROUNDS_MAX: usize = 16;
+/// Up to this many traces in a slice are rare enough to be looked for one by one.
+const FOUND_MAX: usize = 256;
 /// After this long no further round is begun.
 const SEARCH_SECONDS_MAX: i64 = 10;
 
@@ -57,7 +60,7 @@ impl Reads {
             deadline: self.now() + Duration::seconds(SEARCH_SECONDS_MAX),
         };
         let outcome = if Candidates::is_about_entries(&list.filter) {
-            self.search(&mut search, list.range).await
+            self.search(&mut search, list.range, None).await
         } else {
             Err(ReadError::TooExpensive)
         };
@@ -74,8 +77,14 @@ impl Reads {
         let end = search
             .cursor
             .map(|cursor| DateTime::from_timestamp_nanos(cursor.start_ns.saturating_add(1)));
-        for slice in search.list.range.slices(end) {
-            if let Outcome::Stopped = self.search(search, slice).await? {
+        for (index, slice) in search.list.range.slices(end).into_iter().enumerate() {
+            let found = if index == 0 {
+                None
+            } else {
+                self.find(search.list, slice).await?
+            };
+            let is_empty = found.as_ref().is_some_and(|found| found.traces.is_empty());
+            if !is_empty && let Outcome::Stopped = self.search(search, slice, found.as_ref()).await? {
                 return Ok(Outcome::Stopped);
             }
             search.cursor = Some(Cursor::before(to_nanos(slice.from)));
@@ -83,7 +92,37 @@ impl Reads {
         Ok(Outcome::Exhausted)
     }
 
-    async fn search(&self, search: &mut Search<'_>, range: TimeRange) -> Result<Outcome, ReadError> {
+    /// The traces that the filter leaves in a slice, unless they are many, or nothing can say so cheaply.
+    async fn find(&self, list: &TraceList, slice: TimeRange) -> Result<Option<Found>, ReadError> {
+        let query = sql::leading_traces(list.project, slice, &list.filter, FOUND_MAX + 1);
+        let Some((term, query)) = query else {
+            return Ok(None);
+        };
+        let traces = match self.run(query).await {
+            Err(ReadError::TooExpensive) => return Ok(None),
+            other => keys::traces(&other?)?,
+        };
+        if traces.len() > FOUND_MAX {
+            return Ok(None);
+        }
+        let windows = if traces.is_empty() {
+            Vec::new()
+        } else {
+            keys::trace_windows(&self.run(sql::trace_ranges(list.project, &traces)).await?)?
+        };
+        Ok(Some(Found {
+            term,
+            traces,
+            windows: sql::merge(windows),
+        }))
+    }
+
+    async fn search(
+        &self,
+        search: &mut Search<'_>,
+        range: TimeRange,
+        found: Option<&Found>,
+    ) -> Result<Outcome, ReadError> {
         let list = search.list;
         let rows = list.limit + list.limit / 4 + 8;
         while search.found.len() <= list.limit {
@@ -97,6 +136,7 @@ impl Reads {
                 filter: &list.filter,
                 cursor: search.cursor,
                 rows,
+                found,
             };
             let places = keys::candidates(&self.run(sql::candidates(&request)).await?)?;
             let is_last = places.len() < rows;

@@ -25,6 +25,16 @@ pub(crate) fn candidates(batches: &[RecordBatch]) -> Result<Vec<Cursor>, ShapeEr
     Ok(places)
 }
 
+/// Traces, in no order.
+pub(crate) fn traces(batches: &[RecordBatch]) -> Result<Vec<TraceId>, ShapeError> {
+    let mut found = Vec::new();
+    for batch in batches {
+        let traces = Columns::of(batch).traces("trace_id")?;
+        found.extend((0..batch.num_rows()).map(|row| traces.trace(row)));
+    }
+    Ok(found)
+}
+
 /// When each trace's rows start.
 pub(crate) fn trace_windows(batches: &[RecordBatch]) -> Result<Vec<Window>, ShapeError> {
     let mut windows = Vec::new();

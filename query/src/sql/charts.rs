@@ -21,7 +21,12 @@ const NARROW_INTERVAL_MS: i64 = 15 * 60 * 1_000;
 pub(crate) fn histogram(plan: &Histogram) -> SqlQuery {
     let mut parameters = Parameters::new(plan.project);
     let mut conditions = entries_within(plan.range, &mut parameters);
-    conditions.extend(condition::conditions(&plan.filter, plan.range, &mut parameters));
+    conditions.extend(condition::conditions(
+        &plan.filter,
+        plan.range,
+        None,
+        &mut parameters,
+    ));
     let conditions = conditions.join("\n    AND ");
     let bucket = |start: &str| {
         let interval_ms = plan.interval_ms;

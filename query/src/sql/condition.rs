@@ -8,6 +8,7 @@
 //! A trace without any matching row is not in such a set, so a condition that an absent value meets (cost
 //! below a dollar, no user) is asked the other way round: not among those that fail it.
 
+use brokle_model::telemetry::TRACE_ROW_TYPE;
 use rust_decimal::Decimal;
 
 use super::statement::Parameters;
@@ -43,14 +44,65 @@ pub(crate) fn is_about_names(filter: &Filter) -> bool {
     })
 }
 
-/// Conditions, one per term. `range` is that of the entry rows.
-pub(super) fn conditions(filter: &Filter, range: TimeRange, parameters: &mut Parameters) -> Vec<String> {
+/// Conditions, one per term but the one that is `answered` already. `range` is that of the entry rows.
+pub(super) fn conditions(
+    filter: &Filter,
+    range: TimeRange,
+    answered: Option<usize>,
+    parameters: &mut Parameters,
+) -> Vec<String> {
     let margin = Margin::around(range, parameters);
-    filter
+    let open = filter
         .terms
         .iter()
-        .map(|term| condition(term, &margin, parameters))
+        .enumerate()
+        .filter(|(index, _)| Some(*index) != answered);
+    open.map(|(_, term)| condition(term, &margin, parameters))
         .collect()
+}
+
+/// The term that a search for something rare starts from: one that holds for the traces of some rows, which an
+/// index may know, and for no other.
+pub(super) fn leading_term(filter: &Filter) -> Option<usize> {
+    let rank = |term: &Term| match &term.condition {
+        _ if term.negated => None,
+        Condition::Id(values) => {
+            let is_row = |value: &IdPattern| matches!(value, IdPattern::Observation(_));
+            values.iter().all(is_row).then_some(0)
+        }
+        Condition::Text(_) => Some(1),
+        Condition::Matches(field, patterns) => {
+            let is_said = |pattern: &Pattern| !pattern.text.is_empty();
+            (column(*field).is_none() && patterns.iter().all(is_said)).then_some(2)
+        }
+        Condition::Status(_) | Condition::Compares(..) => None,
+    };
+    let ranked = filter.terms.iter().enumerate();
+    let ranked = ranked.filter_map(|(index, term)| rank(term).map(|rank| (rank, index)));
+    ranked.min().map(|(_, index)| index)
+}
+
+/// The traces for which a leading term may hold, as a SELECT.
+pub(super) fn traces_of(term: &Term, range: TimeRange, parameters: &mut Parameters) -> Option<String> {
+    let margin = Margin::around(range, parameters);
+    let core = |row: &str| margin.traces("observations_core", row);
+    Some(match &term.condition {
+        Condition::Text(text) => {
+            let name = contains(ENTRY_NAME, text, parameters);
+            let named = core(&format!("(is_entry OR type = '{TRACE_ROW_TYPE}') AND {name}"));
+            let row = text_within(text, parameters);
+            format!("{named}\nUNION ALL\n{}", margin.traces("observations", &row))
+        }
+        Condition::Id(values) => {
+            let spans = values.iter().filter_map(|value| match value {
+                IdPattern::Observation(hex) => Some(format!("span_id = {}", parameters.id(hex))),
+                IdPattern::Trace(_) | IdPattern::TracePrefix(_) => None,
+            });
+            core(&any_of(&spans.collect::<Vec<_>>()))
+        }
+        Condition::Matches(field, patterns) => core(&on_observation(*field, patterns, parameters)),
+        Condition::Status(_) | Condition::Compares(..) => return None,
+    })
 }
 
 /// Those of the conditions that can be checked again on a single entry row.
@@ -81,12 +133,14 @@ impl Margin {
         ))
     }
 
-    /// The traces with a row for which `row` holds, as a condition on an entry row.
+    /// The traces with a row for which `row` holds, as a SELECT.
+    fn traces(&self, table: &str, row: &str) -> String {
+        format!("SELECT trace_id FROM {table} WHERE {} AND {row}", self.0)
+    }
+
+    /// The same as a condition on an entry row.
     fn any(&self, table: &str, row: &str) -> String {
-        format!(
-            "trace_id IN (SELECT trace_id FROM {table} WHERE {} AND {row})",
-            self.0
-        )
+        format!("trace_id IN ({})", self.traces(table, row))
     }
 }
 
@@ -225,10 +279,14 @@ pub(super) fn contains(expression: &str, text: &str, parameters: &mut Parameters
 /// Words anywhere in the name, or all of them in one input or one output. A phrase must also occur as it is.
 fn full_text(text: &str, margin: &Margin, parameters: &mut Parameters) -> String {
     let name = contains(ENTRY_NAME, text, parameters);
+    let row = text_within(text, parameters);
+    any_of(&[name, margin.any("observations", &row)])
+}
+
+fn text_within(text: &str, parameters: &mut Parameters) -> String {
     let words = Words::of(text, parameters);
     let within = |column: &str| words.within(column);
-    let row = format!("({} OR {})", within("input"), within("output"));
-    any_of(&[name, margin.any("observations", &row)])
+    format!("({} OR {})", within("input"), within("output"))
 }
 
 /// All words of a text; a phrase must also occur as it is.

@@ -43,6 +43,7 @@ fn candidates_for(filter: &str, cursor: Option<Cursor>) -> SqlQuery {
         filter: &filter,
         cursor,
         rows: 64,
+        found: None,
     })
 }
 
@@ -63,6 +64,48 @@ fn a_next_page_goes_on_by_keyset() {
         span: SpanId::from_bytes([1; 8]),
     };
     insta::assert_snapshot!(show(&candidates_for("", Some(cursor))));
+}
+
+#[test]
+fn a_search_for_something_rare_starts_from_the_traces_that_an_index_knows() {
+    let leading = |text: &str| {
+        let filter = Filter::parse(text).unwrap();
+        leading_traces(PROJECT, range(), &filter, 257)
+    };
+    for nothing in [
+        "",
+        "status:error",
+        "-user:ann",
+        "user:\"\"",
+        "cost:>1",
+        "name:a",
+        "id:4bf9*",
+    ] {
+        assert!(leading(nothing).is_none(), "{nothing}");
+    }
+    let (term, query) = leading("user:ann refund id:00f067aa0ba902b7").unwrap();
+    assert_eq!(term, 2);
+    assert!(query.text.contains("span_id ="), "{}", query.text);
+    let (term, query) = leading("user:ann status:error \"late refund\"").unwrap();
+    assert_eq!(term, 2);
+    let filter = Filter::parse("user:ann status:error").unwrap();
+    let found = Found {
+        term: 0,
+        traces: vec![trace(1), trace(2)],
+        windows: vec![Window {
+            first_ns: 1_795_000_000_123_456_789,
+            last_ns: 1_795_000_000_223_456_789,
+        }],
+    };
+    let entries = candidates(&Candidates {
+        project: PROJECT,
+        range: range(),
+        filter: &filter,
+        cursor: None,
+        rows: 64,
+        found: Some(&found),
+    });
+    insta::assert_snapshot!(format!("{}\n\n{}", show(&query), show(&entries)));
 }
 
 #[test]

@@ -6,7 +6,8 @@ use brokle_storage::telemetry::SqlQuery;
 
 use super::condition;
 use super::statement::Parameters;
-use crate::filter::Filter;
+use super::windows::Window;
+use crate::filter::{Condition, Filter};
 use crate::plan::{Cursor, TimeRange, to_nanos};
 
 /// A request for the next entry rows of a list.
@@ -17,6 +18,16 @@ pub(crate) struct Candidates<'a> {
     pub(crate) filter: &'a Filter,
     pub(crate) cursor: Option<Cursor>,
     pub(crate) rows: usize,
+    /// What the filter leaves of the range, if that is known.
+    pub(crate) found: Option<&'a Found>,
+}
+
+/// All traces that one term of a filter leaves in a range, and where their rows are.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) term: usize,
+    pub(crate) traces: Vec<TraceId>,
+    pub(crate) windows: Vec<Window>,
 }
 
 impl Candidates<'_> {
@@ -49,9 +60,19 @@ pub(crate) fn candidates(request: &Candidates<'_>) -> SqlQuery {
             "(start_time, trace_id, span_id) < ({start}, {trace}, {span})"
         ));
     }
+    if let Some(found) = request.found {
+        conditions.push(parameters.is_within(&found.windows));
+        conditions.push(parameters.is_one_of(&found.traces));
+    }
+    // A text may be in the name of one entry of a trace and not in that of another, so each row is asked again.
+    let answered = request.found.map(|found| found.term).filter(|term| {
+        let term = request.filter.terms.get(*term);
+        !term.is_some_and(|term| matches!(term.condition, Condition::Text(_)))
+    });
     conditions.extend(condition::conditions(
         request.filter,
         request.range,
+        answered,
         &mut parameters,
     ));
     let text = format!(
@@ -68,6 +89,21 @@ SETTINGS read_in_order_use_buffering = 0",
     parameters.into_query(text, request.rows)
 }
 
+/// The term of a filter that a search may start from, and the query for the traces that it leaves; up to `traces_max`
+/// of them, in no order. Without such a term there is nothing to start from.
+pub(crate) fn leading_traces(
+    project: ProjectId,
+    range: TimeRange,
+    filter: &Filter,
+    traces_max: usize,
+) -> Option<(usize, SqlQuery)> {
+    let index = condition::leading_term(filter)?;
+    let mut parameters = Parameters::new(project);
+    let traces = condition::traces_of(filter.terms.get(index)?, range, &mut parameters)?;
+    let text = format!("SELECT DISTINCT trace_id\nFROM (\n{traces}\n)\nLIMIT {traces_max}");
+    Some((index, parameters.into_query(text, traces_max)))
+}
+
 /// Between which start times each trace has rows.
 pub(crate) fn trace_ranges(project: ProjectId, traces: &[TraceId]) -> SqlQuery {
     let mut parameters = Parameters::new(project);
@@ -75,7 +111,7 @@ pub(crate) fn trace_ranges(project: ProjectId, traces: &[TraceId]) -> SqlQuery {
     let text = format!(
         "\
 SELECT trace_id, min(start_time) AS first_start, max(last_start_time) AS last_start
-FROM trace_index
+FROM trace_places
 WHERE project_id = {{project_id:String}}
     AND {is_one_of}
 GROUP BY trace_id"

@@ -29,7 +29,7 @@ async fn busy_stage() -> Stage {
     for table in [
         "observations",
         "observations_core",
-        "trace_index",
+        "trace_places",
         "usage_marks",
         "usage_15m",
     ] {

@@ -1,7 +1,7 @@
 //! What each filter finds.
 
 use crate::rows::{Row, span_id, time_sql, trace_id};
-use crate::stage::Stage;
+use crate::stage::{Stage, traces_path};
 
 async fn stage_with_four_traces() -> Stage {
     let stage = Stage::new().await;
@@ -139,4 +139,70 @@ async fn a_rare_match_weeks_ago_is_found_slice_by_slice() {
         stage.names(&[("filter", "model:rarer"), ("from", &from)]).await,
         Vec::<String>::new()
     );
+}
+
+#[tokio::test]
+async fn what_is_rare_or_frequent_is_listed_once_and_in_order_over_slices_and_pages() {
+    let stage = Stage::new().await;
+    let place = |trace: u64| stage.ago(i64::try_from(trace).unwrap() * 600_000 + 30_000);
+    let (user, word, name) = (
+        |trace: u64| trace % 37 == 5,
+        |trace: u64| trace % 53 == 7,
+        |trace: u64| trace % 61 == 11,
+    );
+    let rows = (1..900_u64).map(|trace| {
+        let called = if name(trace) {
+            format!("needle-{trace}")
+        } else {
+            format!("trace-{trace}")
+        };
+        let said = if word(trace) { "a needle, found" } else { "hay" };
+        let by = if user(trace) { "ann" } else { "bob" };
+        let entry = Row::entry(trace, place(trace)).text("name", &called);
+        entry.text("input", said).text("user_id", by)
+    });
+    stage.insert_together(rows).await;
+    // A later entry with the word in its name does not make its trace one that is called so.
+    stage
+        .insert([Row::entry(600, place(600) + chrono::Duration::seconds(5))
+            .sql("span_id", "unhex('00000000000000ff')")
+            .text("name", "needle of another entry")])
+        .await;
+    let cases: [(&str, &dyn Fn(u64) -> bool); 7] = [
+        ("user:ann", &user),
+        ("needle", &|trace| word(trace) || name(trace)),
+        ("user:ann needle", &|trace| {
+            user(trace) && (word(trace) || name(trace))
+        }),
+        ("needle -user:ann", &|trace| {
+            !user(trace) && (word(trace) || name(trace))
+        }),
+        ("user:ann name:trace*", &|trace| user(trace) && !name(trace)),
+        ("id:0000000000015f2c", &|trace| trace == 899),
+        ("user:nobody", &|_| false),
+    ];
+    let from = stage.ago(20 * 24 * 3_600_000).to_rfc3339();
+    for (filter, holds) in cases {
+        let expected: Vec<String> = (1..900).filter(|trace| holds(*trace)).map(trace_id).collect();
+        let mut seen = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut parameters = vec![("from", from.as_str()), ("filter", filter), ("limit", "7")];
+            parameters.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+            let page = stage.get(&traces_path(&parameters)).await.body;
+            let traces = page["data"].as_array().unwrap();
+            seen.extend(
+                traces
+                    .iter()
+                    .map(|trace| trace["trace_id"].as_str().unwrap().to_owned()),
+            );
+            cursor = page["meta"]["pagination"]["next_cursor"]
+                .as_str()
+                .map(str::to_owned);
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, expected, "{filter}");
+    }
 }

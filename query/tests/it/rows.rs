@@ -89,15 +89,27 @@ impl Row {
 
     /// The statement that inserts this row.
     pub(crate) fn insert(&self) -> String {
-        let (names, values): (Vec<&str>, Vec<&str>) = self
-            .columns
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .unzip();
+        Self::insert_all(std::slice::from_ref(self))
+    }
+
+    /// Rows that set the same columns in the same order, in one statement.
+    pub(crate) fn insert_all(rows: &[Self]) -> String {
+        let names: Vec<&str> = rows[0].columns.iter().map(|(name, _)| *name).collect();
+        let selects = rows.iter().map(|row| {
+            assert!(
+                row.columns
+                    .iter()
+                    .map(|(name, _)| *name)
+                    .eq(names.iter().copied())
+            );
+            let values: Vec<&str> = row.columns.iter().map(|(_, value)| value.as_str()).collect();
+            format!("SELECT {}", values.join(", "))
+        });
+        let selects: Vec<String> = selects.collect();
         format!(
-            "INSERT INTO observations ({}) SELECT {}",
+            "INSERT INTO observations ({}) {}",
             names.join(", "),
-            values.join(", ")
+            selects.join(" UNION ALL ")
         )
     }
 }

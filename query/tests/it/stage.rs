@@ -88,6 +88,14 @@ impl Stage {
         }
     }
 
+    /// Many rows that set the same columns, in few statements.
+    pub(crate) async fn insert_together(&self, rows: impl IntoIterator<Item = Row>) {
+        let rows: Vec<Row> = rows.into_iter().collect();
+        for some in rows.chunks(100) {
+            self.execute(&Row::insert_all(some)).await;
+        }
+    }
+
     /// Computes every marked quarter of an hour; what was inserted before is visible, so nothing need settle.
     pub(crate) async fn roll_up(&self) -> u64 {
         let config = RollUpConfig {

@@ -89,7 +89,7 @@ async fn each(
 
 /// Every project that has telemetry. An operator's command, like a migration, knows no tenant.
 async fn every_project(store: &ClickHouse) -> anyhow::Result<Vec<ProjectId>> {
-    let query = "SELECT DISTINCT project_id FROM trace_index ORDER BY project_id";
+    let query = "SELECT DISTINCT project_id FROM trace_places ORDER BY project_id";
     let text = store.fetch(query, "TabSeparated", LIST_TIMEOUT).await?;
     let ids = text
         .lines()
