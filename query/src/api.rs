@@ -8,6 +8,7 @@ mod export;
 mod log_records;
 mod metrics;
 mod observations;
+mod range;
 mod scores;
 #[cfg(test)]
 mod tests;

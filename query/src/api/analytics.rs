@@ -7,10 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::range::RangeParameters;
 use super::refused;
-use crate::plan::{
-    self, Dimension, GroupBy, PlanError, TOP_DEFAULT, TOP_MAX, TimeRange, TopCursor, TopSort, Usage,
-};
+use crate::plan::{self, Dimension, GroupBy, PlanError, TOP_DEFAULT, TOP_MAX, TopCursor, TopSort, Usage};
 use crate::shape::analytics::{
     Chart, CostsPoint, LatencyPoint, Overview, Point, RequestsPoint, TopEntry, TopList,
 };
@@ -19,16 +18,6 @@ use crate::shape::analytics::{
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct UsageParameters {
-    /// Whose figures.
-    #[param(value_type = String)]
-    #[expect(dead_code, reason = "read by the extractor that checks the membership")]
-    project_id: ProjectId,
-    /// The first instant of the range; a day before `to` by default. Steps at the ends are counted whole.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    from: Option<String>,
-    /// The first instant after the range; now by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    to: Option<String>,
     /// The width of a step: whole seconds that divide 15 minutes, or a multiple of 15 minutes, at most 1500
     /// steps. Chosen by the range when absent. Steps under 15 minutes are read from the observations, and so
     /// are filters and groups that only together tell a model from a user or a name.
@@ -60,16 +49,6 @@ pub(super) struct GroupParameters {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct TopParameters {
-    /// Whose figures.
-    #[param(value_type = String)]
-    #[expect(dead_code, reason = "read by the extractor that checks the membership")]
-    project_id: ProjectId,
-    /// The first instant of the range; a day before `to` by default. Quarters of an hour are counted whole.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    from: Option<String>,
-    /// The first instant after the range; now by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    to: Option<String>,
     /// Only what was produced in this environment.
     environment: Option<String>,
     /// What the list is ordered by, highest first: cost by default, of sessions the latest.
@@ -83,10 +62,11 @@ pub(super) struct TopParameters {
 
 fn usage_plan(
     project: ProjectId,
+    range: &RangeParameters,
     parameters: &UsageParameters,
     now: DateTime<Utc>,
 ) -> Result<Usage, PlanError> {
-    let range = TimeRange::resolve(parameters.from.as_deref(), parameters.to.as_deref(), now)?;
+    let range = range.resolve(now)?;
     let given = [
         (Dimension::Environment, &parameters.environment),
         (Dimension::Provider, &parameters.provider),
@@ -105,27 +85,29 @@ fn usage_plan(
 /// The state of a project at a glance, beside the period before.
 #[utoipa::path(
     get, path = "/api/v1/analytics/overview", tag = "analytics", operation_id = "analyticsOverview",
-    params(UsageParameters), security(("session" = [])),
+    params(RangeParameters, UsageParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Overview>), Failures),
 )]
 pub(super) async fn overview(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<UsageParameters>,
 ) -> ApiResult<Envelope<Overview>> {
-    let plan = usage_plan(member.project, &parameters, query.reads.now()).map_err(refused)?;
+    let plan = usage_plan(member.project, &range, &parameters, query.reads.now()).map_err(refused)?;
     Ok(Envelope::new(query.reads.overview(&plan).await.map_err(refused)?))
 }
 
 /// Model calls, traces and observations over time.
 #[utoipa::path(
     get, path = "/api/v1/analytics/requests", tag = "analytics", operation_id = "analyticsRequests",
-    params(UsageParameters, GroupParameters), security(("session" = [])),
+    params(RangeParameters, UsageParameters, GroupParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Chart<RequestsPoint>>), Failures),
 )]
 pub(super) async fn requests(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<UsageParameters>,
     Query(group): Query<GroupParameters>,
 ) -> ApiResult<Envelope<Chart<RequestsPoint>>> {
@@ -133,47 +115,58 @@ pub(super) async fn requests(
         Some(GroupBy::Name | GroupBy::User | GroupBy::Environment) => TopSort::Traces,
         _ => TopSort::Requests,
     };
-    chart(&query, member.project, &parameters, &group, sort).await
+    chart(&query, member.project, &range, &parameters, &group, sort).await
 }
 
 /// Money and tokens over time.
 #[utoipa::path(
     get, path = "/api/v1/analytics/costs", tag = "analytics", operation_id = "analyticsCosts",
-    params(UsageParameters, GroupParameters), security(("session" = [])),
+    params(RangeParameters, UsageParameters, GroupParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Chart<CostsPoint>>), Failures),
 )]
 pub(super) async fn costs(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<UsageParameters>,
     Query(group): Query<GroupParameters>,
 ) -> ApiResult<Envelope<Chart<CostsPoint>>> {
-    chart(&query, member.project, &parameters, &group, TopSort::Cost).await
+    chart(&query, member.project, &range, &parameters, &group, TopSort::Cost).await
 }
 
 /// How long model calls, their first tokens and traces took, over time.
 #[utoipa::path(
     get, path = "/api/v1/analytics/latency", tag = "analytics", operation_id = "analyticsLatency",
-    params(UsageParameters, GroupParameters), security(("session" = [])),
+    params(RangeParameters, UsageParameters, GroupParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Chart<LatencyPoint>>), Failures),
 )]
 pub(super) async fn latency(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<UsageParameters>,
     Query(group): Query<GroupParameters>,
 ) -> ApiResult<Envelope<Chart<LatencyPoint>>> {
-    chart(&query, member.project, &parameters, &group, TopSort::Requests).await
+    chart(
+        &query,
+        member.project,
+        &range,
+        &parameters,
+        &group,
+        TopSort::Requests,
+    )
+    .await
 }
 
 async fn chart<P: Point>(
     query: &super::Query,
     project: ProjectId,
+    range: &RangeParameters,
     parameters: &UsageParameters,
     group: &GroupParameters,
     sort: TopSort,
 ) -> ApiResult<Envelope<Chart<P>>> {
-    let plan = usage_plan(project, parameters, query.reads.now()).map_err(refused)?;
+    let plan = usage_plan(project, range, parameters, query.reads.now()).map_err(refused)?;
     let chart = query.reads.chart(&plan, group.group_by, sort).await;
     Ok(Envelope::new(chart.map_err(refused)?))
 }
@@ -181,66 +174,71 @@ async fn chart<P: Point>(
 /// Models by what they cost or did.
 #[utoipa::path(
     get, path = "/api/v1/analytics/models", tag = "analytics", operation_id = "analyticsModels",
-    params(TopParameters), security(("session" = [])),
+    params(RangeParameters, TopParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Vec<TopEntry>>), Failures),
 )]
 pub(super) async fn models(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<TopParameters>,
 ) -> ApiResult<Envelope<Vec<TopEntry>>> {
-    top(&query, member.project, &parameters, TopList::Models).await
+    top(&query, member.project, &range, &parameters, TopList::Models).await
 }
 
 /// Providers by what they cost or did.
 #[utoipa::path(
     get, path = "/api/v1/analytics/providers", tag = "analytics", operation_id = "analyticsProviders",
-    params(TopParameters), security(("session" = [])),
+    params(RangeParameters, TopParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Vec<TopEntry>>), Failures),
 )]
 pub(super) async fn providers(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<TopParameters>,
 ) -> ApiResult<Envelope<Vec<TopEntry>>> {
-    top(&query, member.project, &parameters, TopList::Providers).await
+    top(&query, member.project, &range, &parameters, TopList::Providers).await
 }
 
 /// Users by what their traces cost or did: a trace counts for its user as a whole.
 #[utoipa::path(
     get, path = "/api/v1/analytics/users", tag = "analytics", operation_id = "analyticsUsers",
-    params(TopParameters), security(("session" = [])),
+    params(RangeParameters, TopParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Vec<TopEntry>>), Failures),
 )]
 pub(super) async fn users(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<TopParameters>,
 ) -> ApiResult<Envelope<Vec<TopEntry>>> {
-    top(&query, member.project, &parameters, TopList::Users).await
+    top(&query, member.project, &range, &parameters, TopList::Users).await
 }
 
 /// Sessions, the latest first, or by what their traces cost or did.
 #[utoipa::path(
     get, path = "/api/v1/analytics/sessions", tag = "analytics", operation_id = "analyticsSessions",
-    params(TopParameters), security(("session" = [])),
+    params(RangeParameters, TopParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Vec<TopEntry>>), Failures),
 )]
 pub(super) async fn sessions(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<TopParameters>,
 ) -> ApiResult<Envelope<Vec<TopEntry>>> {
-    top(&query, member.project, &parameters, TopList::Sessions).await
+    top(&query, member.project, &range, &parameters, TopList::Sessions).await
 }
 
 async fn top(
     query: &super::Query,
     project: ProjectId,
+    range: &RangeParameters,
     parameters: &TopParameters,
     list: TopList,
 ) -> ApiResult<Envelope<Vec<TopEntry>>> {
-    let plan = top_plan(project, parameters, query.reads.now()).map_err(refused)?;
+    let plan = top_plan(project, range, parameters, query.reads.now()).map_err(refused)?;
     let sort = parameters.sort.unwrap_or(match list {
         TopList::Sessions => TopSort::LastSeen,
         _ => TopSort::Cost,
@@ -260,8 +258,13 @@ async fn top(
     Ok(Envelope::page(page.items, Pagination::new(next)))
 }
 
-fn top_plan(project: ProjectId, parameters: &TopParameters, now: DateTime<Utc>) -> Result<Usage, PlanError> {
-    let range = TimeRange::resolve(parameters.from.as_deref(), parameters.to.as_deref(), now)?;
+fn top_plan(
+    project: ProjectId,
+    range: &RangeParameters,
+    parameters: &TopParameters,
+    now: DateTime<Utc>,
+) -> Result<Usage, PlanError> {
+    let range = range.resolve(now)?;
     let environment = parameters
         .environment
         .as_deref()

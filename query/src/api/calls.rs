@@ -11,9 +11,10 @@ use http::header;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::range::RangeParameters;
 use super::refused;
 use crate::plan::{
-    self, Cursor, PlanError, RequestFilter, RequestList, RoutingBreakdown, RoutingKey, TimeRange, Wanted,
+    self, Cursor, PlanError, RequestFilter, RequestList, RoutingBreakdown, RoutingKey, Wanted,
 };
 use crate::read::ReadError;
 use crate::shape::calls::{CSV_HEADER, RequestDetail, RequestLog, RoutingLine};
@@ -25,16 +26,6 @@ const REQUESTS_PER_PAGE: usize = 1_000;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct RequestParameters {
-    /// Whose calls.
-    #[param(value_type = String)]
-    #[expect(dead_code, reason = "read by the extractor that checks the membership")]
-    project_id: ProjectId,
-    /// The first instant of the range; a day before `to` by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    from: Option<String>,
-    /// The first instant after the range; now by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    to: Option<String>,
     /// Calls on the page: 1 to 1000, 100 by default. Exports have no pages.
     limit: Option<usize>,
     /// The `next_cursor` of the page before.
@@ -104,16 +95,6 @@ pub(super) struct ExportParameters {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct RoutingParameters {
-    /// Whose attempts.
-    #[param(value_type = String)]
-    #[expect(dead_code, reason = "read by the extractor that checks the membership")]
-    project_id: ProjectId,
-    /// The first instant of the range; a day before `to` by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    from: Option<String>,
-    /// The first instant after the range; now by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    to: Option<String>,
     /// Words divided by commas, of `provider`, `model`, `route`, `strategy`, `rule`, `arm`, `provider_key` and
     /// `environment`; `provider,model` by default.
     group_by: Option<String>,
@@ -132,15 +113,16 @@ pub(super) struct RoutingParameters {
 /// Lists the gateway's calls, newest first.
 #[utoipa::path(
     get, path = "/api/v1/logs/requests", tag = "request logs", operation_id = "listRequests",
-    params(RequestParameters), security(("session" = [])),
+    params(RangeParameters, RequestParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Vec<RequestLog>>), Failures),
 )]
 pub(super) async fn list_requests(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<RequestParameters>,
 ) -> ApiResult<Envelope<Vec<RequestLog>>> {
-    let list = list_plan(member.project, parameters, query.reads.now()).map_err(refused)?;
+    let list = list_plan(member.project, &range, parameters, query.reads.now()).map_err(refused)?;
     let page = query.reads.list_requests(&list).await.map_err(refused)?;
     Ok(Envelope::page(
         page.items,
@@ -170,7 +152,7 @@ pub(super) async fn get_request(
 /// Exports the gateway's calls, newest first. The file is made while it is sent.
 #[utoipa::path(
     get, path = "/api/v1/logs/requests/export", tag = "request logs", operation_id = "exportRequests",
-    params(RequestParameters, ExportParameters), security(("session" = [])),
+    params(RangeParameters, RequestParameters, ExportParameters), security(("session" = [])),
     responses(
         (status = 200, description = "The calls", content((String = "application/x-ndjson"), (String = "text/csv"))),
         Failures,
@@ -179,12 +161,13 @@ pub(super) async fn get_request(
 pub(super) async fn export_requests(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<RequestParameters>,
     Query(export): Query<ExportParameters>,
 ) -> ApiResult<Response> {
     let list = RequestList {
         limit: REQUESTS_PER_PAGE,
-        ..list_plan(member.project, parameters, query.reads.now()).map_err(refused)?
+        ..list_plan(member.project, &range, parameters, query.reads.now()).map_err(refused)?
     };
     let first = query.reads.list_requests(&list).await.map_err(refused)?;
     let text = export.format.begin(&first.items);
@@ -216,15 +199,16 @@ pub(super) async fn export_requests(
 /// How attempts at providers went: errors, fallbacks, time to the first token.
 #[utoipa::path(
     get, path = "/api/v1/analytics/routing", tag = "analytics", operation_id = "analyticsRouting",
-    params(RoutingParameters), security(("session" = [])),
+    params(RangeParameters, RoutingParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Vec<RoutingLine>>), Failures),
 )]
 pub(super) async fn routing(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<RoutingParameters>,
 ) -> ApiResult<Envelope<Vec<RoutingLine>>> {
-    let plan = routing_plan(member.project, parameters, query.reads.now()).map_err(refused)?;
+    let plan = routing_plan(member.project, &range, parameters, query.reads.now()).map_err(refused)?;
     Ok(Envelope::new(query.reads.routing(&plan).await.map_err(refused)?))
 }
 
@@ -277,16 +261,13 @@ pub(super) fn wanted<const N: usize>(given: [(&'static str, Option<String>); N])
 
 fn list_plan(
     project: ProjectId,
+    range: &RangeParameters,
     parameters: RequestParameters,
     now: DateTime<Utc>,
 ) -> Result<RequestList, PlanError> {
-    let (from, to) = (parameters.from.as_deref(), parameters.to.as_deref());
     let is_named = parameters.trace_id.is_some() || parameters.request_id.is_some();
-    let range = if is_named && from.is_none() && to.is_none() {
-        None
-    } else {
-        Some(TimeRange::resolve(from, to, now)?)
-    };
+    let is_of_any_time = is_named && !range.is_given();
+    let range = (!is_of_any_time).then(|| range.resolve(now)).transpose()?;
     Ok(RequestList {
         project,
         range,
@@ -319,12 +300,13 @@ fn list_plan(
 
 fn routing_plan(
     project: ProjectId,
+    range: &RangeParameters,
     parameters: RoutingParameters,
     now: DateTime<Utc>,
 ) -> Result<RoutingBreakdown, PlanError> {
     Ok(RoutingBreakdown {
         project,
-        range: TimeRange::resolve(parameters.from.as_deref(), parameters.to.as_deref(), now)?,
+        range: range.resolve(now)?,
         keys: RoutingKey::read_all(parameters.group_by.as_deref())?,
         words: wanted([
             ("provider", parameters.provider),

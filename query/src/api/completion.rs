@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::range::RangeParameters;
 use super::refused;
 use crate::plan::{
-    self, ATTRIBUTES_DEFAULT, ATTRIBUTES_MAX, AttributeScope, Attributes, PlanError, QUARTER_MS, TimeRange,
-    Usage,
+    self, ATTRIBUTES_DEFAULT, ATTRIBUTES_MAX, AttributeScope, Attributes, PlanError, QUARTER_MS, Usage,
 };
 use crate::shape::charts::{Attribute, FacetField};
 use crate::sql::FacetName;
@@ -19,16 +19,6 @@ use crate::sql::FacetName;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct FacetParameters {
-    /// Whose traces.
-    #[param(value_type = String)]
-    #[expect(dead_code, reason = "read by the extractor that checks the membership")]
-    project_id: ProjectId,
-    /// The first instant of the range; a day before `to` by default. Quarters of an hour are counted whole.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    from: Option<String>,
-    /// The first instant after the range; now by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    to: Option<String>,
     /// Only values that contain this text, in upper or lower case.
     query: Option<String>,
     /// Values: 1 to 500, 50 by default.
@@ -39,16 +29,6 @@ pub(super) struct FacetParameters {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct AttributeParameters {
-    /// Whose attributes.
-    #[param(value_type = String)]
-    #[expect(dead_code, reason = "read by the extractor that checks the membership")]
-    project_id: ProjectId,
-    /// The first instant of the range; a day before `to` by default. Quarters of an hour are counted whole.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    from: Option<String>,
-    /// The first instant after the range; now by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    to: Option<String>,
     /// Only what observations, their resources, or their metadata carry.
     #[param(inline)]
     scope: Option<AttributeScope>,
@@ -63,7 +43,7 @@ pub(super) struct AttributeParameters {
 /// Lists the values of one field worth filtering by, those of the most traces first.
 #[utoipa::path(
     get, path = "/api/v1/analytics/traces/facets/{field}", tag = "traces", operation_id = "traceFacet",
-    params(("field" = inline(FacetName), Path, description = "A field of the filter language."), FacetParameters),
+    params(("field" = inline(FacetName), Path, description = "A field of the filter language."), RangeParameters, FacetParameters),
     security(("session" = [])),
     responses((status = 200, body = Envelope<FacetField>), Failures),
 )]
@@ -71,11 +51,11 @@ pub(super) async fn trace_facet(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
     Path(field): Path<FacetName>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<FacetParameters>,
 ) -> ApiResult<Envelope<FacetField>> {
-    let now = query.reads.now();
-    let range = TimeRange::resolve(parameters.from.as_deref(), parameters.to.as_deref(), now);
-    let plan = Usage::in_quarters(member.project, range.map_err(refused)?, Vec::new());
+    let range = range.resolve(query.reads.now()).map_err(refused)?;
+    let plan = Usage::in_quarters(member.project, range, Vec::new());
     let limit = plan::limit(parameters.limit, ATTRIBUTES_DEFAULT, ATTRIBUTES_MAX).map_err(refused)?;
     let text = parameters.query.as_deref().filter(|text| !text.is_empty());
     let facet = query.reads.facet(&plan, field, text, limit).await;
@@ -85,28 +65,29 @@ pub(super) async fn trace_facet(
 /// Lists the keys of attributes, or the values of one, those of the most observations first.
 #[utoipa::path(
     get, path = "/api/v1/analytics/attributes", tag = "traces", operation_id = "listAttributes",
-    params(AttributeParameters), security(("session" = [])),
+    params(RangeParameters, AttributeParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Vec<Attribute>>), Failures),
 )]
 pub(super) async fn list_attributes(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<AttributeParameters>,
 ) -> ApiResult<Envelope<Vec<Attribute>>> {
-    let plan = attribute_plan(member.project, parameters, query.reads.now()).map_err(refused)?;
+    let plan = attribute_plan(member.project, &range, parameters, query.reads.now()).map_err(refused)?;
     let attributes = query.reads.attributes(&plan).await;
     Ok(Envelope::new(attributes.map_err(refused)?))
 }
 
 fn attribute_plan(
     project: ProjectId,
+    range: &RangeParameters,
     parameters: AttributeParameters,
     now: DateTime<Utc>,
 ) -> Result<Attributes, PlanError> {
-    let range = TimeRange::resolve(parameters.from.as_deref(), parameters.to.as_deref(), now)?;
     Ok(Attributes {
         project,
-        range: range.widened_to(QUARTER_MS),
+        range: range.resolve(now)?.widened_to(QUARTER_MS),
         scope: parameters.scope,
         key: parameters.key,
         text: parameters.query.filter(|text| !text.is_empty()),

@@ -8,24 +8,15 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::calls::wanted;
+use super::range::RangeParameters;
 use super::refused;
-use crate::plan::{self, EventList, IdCursor, PlanError, TimeRange};
+use crate::plan::{self, EventList, IdCursor, PlanError};
 use crate::shape::event::Event;
 
 /// What a list of events may be asked for.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct EventParameters {
-    /// Whose events.
-    #[param(value_type = String)]
-    #[expect(dead_code, reason = "read by the extractor that checks the membership")]
-    project_id: ProjectId,
-    /// The first instant of the range; a day before `to` by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    from: Option<String>,
-    /// The first instant after the range; now by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    to: Option<String>,
     /// Only those of this name; `budget.*` for all names that begin so.
     name: Option<String>,
     /// Only those of this level: `DEBUG`, `DEFAULT`, `INFO`, `WARNING` or `ERROR`.
@@ -49,15 +40,16 @@ pub(super) struct EventParameters {
 /// that a share of a budget is used.
 #[utoipa::path(
     get, path = "/api/v1/analytics/events", tag = "events", operation_id = "listEvents",
-    params(EventParameters), security(("session" = [])),
+    params(RangeParameters, EventParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Vec<Event>>), Failures),
 )]
 pub(super) async fn list_events(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<EventParameters>,
 ) -> ApiResult<Envelope<Vec<Event>>> {
-    let list = list_plan(member.project, parameters, query.reads.now()).map_err(refused)?;
+    let list = list_plan(member.project, &range, parameters, query.reads.now()).map_err(refused)?;
     let (events, next) = query.reads.list_events(&list).await.map_err(refused)?;
     let next = next.as_ref().map(IdCursor::encode);
     Ok(Envelope::page(events, Pagination::new(next)))
@@ -65,17 +57,13 @@ pub(super) async fn list_events(
 
 fn list_plan(
     project: ProjectId,
+    range: &RangeParameters,
     parameters: EventParameters,
     now: DateTime<Utc>,
 ) -> Result<EventList, PlanError> {
-    let range = TimeRange::resolve(parameters.from.as_deref(), parameters.to.as_deref(), now)?;
     Ok(EventList {
         project,
-        range: if parameters.to.is_none() {
-            range.reaching_ahead()
-        } else {
-            range
-        },
+        range: range.reaching_ahead(now)?,
         name: parameters.name.filter(|name| !name.is_empty()),
         words: wanted([
             ("level", parameters.level.map(|level| level.to_ascii_uppercase())),

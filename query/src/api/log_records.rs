@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::range::RangeParameters;
 use super::{export, refused};
 use crate::plan::{self, LogCursor, LogFilter, LogList, PlanError, TimeOrder, TimeRange};
 use crate::read::LogPage;
@@ -20,16 +21,6 @@ const RECORDS_PER_PAGE: usize = 1_000;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct LogParameters {
-    /// Whose log records.
-    #[param(value_type = String)]
-    #[expect(dead_code, reason = "read by the extractor that checks the membership")]
-    project_id: ProjectId,
-    /// The first instant of the range; a day before `to` by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    from: Option<String>,
-    /// The first instant after the range; now by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    to: Option<String>,
     /// Records on the page: 1 to 1000, 100 by default. A page of very large ones may be shorter. Exports have no pages.
     limit: Option<usize>,
     /// The `next_cursor` of the page before.
@@ -72,15 +63,16 @@ pub(super) struct TraceLogParameters {
 /// Lists a project's log records, newest first.
 #[utoipa::path(
     get, path = "/api/v1/analytics/log-records", tag = "logs", operation_id = "listLogRecords",
-    params(LogParameters), security(("session" = [])),
+    params(RangeParameters, LogParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Vec<LogRecord>>), Failures),
 )]
 pub(super) async fn list_log_records(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<LogParameters>,
 ) -> ApiResult<Envelope<Vec<LogRecord>>> {
-    let list = list_plan(member.project, parameters, query.reads.now()).map_err(refused)?;
+    let list = list_plan(member.project, &range, parameters, query.reads.now()).map_err(refused)?;
     Ok(envelope(
         query.reads.list_log_records(&list).await.map_err(refused)?,
     ))
@@ -108,7 +100,7 @@ pub(super) async fn list_trace_log_records(
 /// Exports log records, oldest first, as a bare OTLP/JSON `ExportLogsServiceRequest`.
 #[utoipa::path(
     get, path = "/api/v1/analytics/log-records/otlp", tag = "logs", operation_id = "exportLogRecords",
-    params(LogParameters), security(("session" = [])),
+    params(RangeParameters, LogParameters), security(("session" = [])),
     responses(
         (status = 200, body = serde_json::Value, content_type = "application/json",
             description = "An `ExportLogsServiceRequest`, without an envelope."),
@@ -118,13 +110,14 @@ pub(super) async fn list_trace_log_records(
 pub(super) async fn export_log_records(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<LogParameters>,
 ) -> ApiResult<Response> {
     let list = LogList {
         order: TimeOrder::OldestFirst,
         cursor: None,
         limit: RECORDS_PER_PAGE,
-        ..list_plan(member.project, parameters, query.reads.now()).map_err(refused)?
+        ..list_plan(member.project, &range, parameters, query.reads.now()).map_err(refused)?
     };
     let first = query.reads.list_log_records(&list).await.map_err(refused)?;
     let reads = query.reads;
@@ -153,18 +146,14 @@ fn envelope(page: LogPage) -> Envelope<Vec<LogRecord>> {
 
 fn list_plan(
     project: ProjectId,
+    range: &RangeParameters,
     parameters: LogParameters,
     now: DateTime<Utc>,
 ) -> Result<LogList, PlanError> {
-    let range = TimeRange::resolve(parameters.from.as_deref(), parameters.to.as_deref(), now)?;
     let text = parameters.text.filter(|text| !text.trim().is_empty());
     Ok(LogList {
         project,
-        range: if parameters.to.is_none() {
-            range.reaching_ahead()
-        } else {
-            range
-        },
+        range: range.reaching_ahead(now)?,
         filter: LogFilter {
             severity_min: parameters.severity.as_deref().map(plan::severity).transpose()?,
             service: parameters.service,

@@ -8,10 +8,10 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::range::RangeParameters;
 use super::{export, refused};
 use crate::plan::{
     self, Aggregation, MetricFilter, MetricNames, MetricPoints, MetricSeries, NameCursor, PlanError,
-    TimeRange,
 };
 use crate::shape::metric::MetricName;
 use crate::shape::series::MetricChart;
@@ -23,16 +23,6 @@ const POINTS_PER_PAGE: usize = 1_000;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct NameParameters {
-    /// Whose metrics.
-    #[param(value_type = String)]
-    #[expect(dead_code, reason = "read by the extractor that checks the membership")]
-    project_id: ProjectId,
-    /// The first instant of the range; a day before `to` by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    from: Option<String>,
-    /// The first instant after the range; now by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    to: Option<String>,
     /// Names on the page: 1 to 1000, 100 by default.
     limit: Option<usize>,
     /// The `next_cursor` of the page before.
@@ -47,16 +37,6 @@ pub(super) struct NameParameters {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct PointParameters {
-    /// Whose metric.
-    #[param(value_type = String)]
-    #[expect(dead_code, reason = "read by the extractor that checks the membership")]
-    project_id: ProjectId,
-    /// The first instant of the range; a day before `to` by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    from: Option<String>,
-    /// The first instant after the range; now by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    to: Option<String>,
     /// The service's name.
     service: Option<String>,
     /// The environment.
@@ -76,15 +56,16 @@ pub(super) struct PointParameters {
 /// Lists a project's metrics by name.
 #[utoipa::path(
     get, path = "/api/v1/analytics/metrics", tag = "metrics", operation_id = "listMetrics",
-    params(NameParameters), security(("session" = [])),
+    params(RangeParameters, NameParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Vec<MetricName>>), Failures),
 )]
 pub(super) async fn list_metrics(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<NameParameters>,
 ) -> ApiResult<Envelope<Vec<MetricName>>> {
-    let list = name_plan(member.project, parameters, query.reads.now()).map_err(refused)?;
+    let list = name_plan(member.project, &range, parameters, query.reads.now()).map_err(refused)?;
     let page = query.reads.list_metrics(&list).await.map_err(refused)?;
     let next = page.next.map(|cursor| cursor.encode());
     Ok(Envelope::page(page.items, Pagination::new(next)))
@@ -93,7 +74,7 @@ pub(super) async fn list_metrics(
 /// Shows a metric over time, in steps.
 #[utoipa::path(
     get, path = "/api/v1/analytics/metrics/{name}/series", tag = "metrics", operation_id = "metricSeries",
-    params(("name" = String, Path, description = "The metric's name."), PointParameters),
+    params(("name" = String, Path, description = "The metric's name."), RangeParameters, PointParameters),
     security(("session" = [])),
     responses((status = 200, body = Envelope<MetricChart>), Failures),
 )]
@@ -101,9 +82,10 @@ pub(super) async fn metric_series(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
     Path(name): Path<String>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<PointParameters>,
 ) -> ApiResult<Envelope<MetricChart>> {
-    let plan = series_plan(member.project, name, &parameters, query.reads.now()).map_err(refused)?;
+    let plan = series_plan(member.project, name, &range, &parameters, query.reads.now()).map_err(refused)?;
     Ok(Envelope::new(
         query.reads.chart_metric(&plan).await.map_err(refused)?,
     ))
@@ -112,7 +94,7 @@ pub(super) async fn metric_series(
 /// Exports a metric's points as a bare OTLP/JSON `ExportMetricsServiceRequest`.
 #[utoipa::path(
     get, path = "/api/v1/analytics/metrics/{name}/otlp", tag = "metrics", operation_id = "exportMetric",
-    params(("name" = String, Path, description = "The metric's name."), PointParameters),
+    params(("name" = String, Path, description = "The metric's name."), RangeParameters, PointParameters),
     security(("session" = [])),
     responses(
         (status = 200, body = serde_json::Value, content_type = "application/json",
@@ -124,9 +106,11 @@ pub(super) async fn export_metric(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
     Path(name): Path<String>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<PointParameters>,
 ) -> ApiResult<Response> {
-    let series = series_plan(member.project, name, &parameters, query.reads.now()).map_err(refused)?;
+    let series =
+        series_plan(member.project, name, &range, &parameters, query.reads.now()).map_err(refused)?;
     let list = MetricPoints {
         project: series.project,
         name: series.name,
@@ -155,23 +139,15 @@ pub(super) async fn export_metric(
     ))
 }
 
-fn range(from: Option<&str>, to: Option<&str>, now: DateTime<Utc>) -> Result<TimeRange, PlanError> {
-    let range = TimeRange::resolve(from, to, now)?;
-    Ok(if to.is_none() {
-        range.reaching_ahead()
-    } else {
-        range
-    })
-}
-
 fn name_plan(
     project: ProjectId,
+    range: &RangeParameters,
     parameters: NameParameters,
     now: DateTime<Utc>,
 ) -> Result<MetricNames, PlanError> {
     Ok(MetricNames {
         project,
-        range: range(parameters.from.as_deref(), parameters.to.as_deref(), now)?,
+        range: range.reaching_ahead(now)?,
         service: parameters.service,
         text: parameters.text,
         cursor: parameters.cursor.as_deref().map(NameCursor::decode).transpose()?,
@@ -186,10 +162,11 @@ fn name_plan(
 fn series_plan(
     project: ProjectId,
     name: String,
+    range: &RangeParameters,
     parameters: &PointParameters,
     now: DateTime<Utc>,
 ) -> Result<MetricSeries, PlanError> {
-    let range = range(parameters.from.as_deref(), parameters.to.as_deref(), now)?;
+    let range = range.reaching_ahead(now)?;
     let aggregation = parameters.aggregation.as_deref();
     Ok(MetricSeries {
         project,

@@ -7,24 +7,15 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::range::RangeParameters;
 use super::refused;
-use crate::plan::{self, IdCursor, PlanError, ScoreList, TimeRange};
+use crate::plan::{self, IdCursor, PlanError, ScoreList};
 use crate::shape::score::Score;
 
 /// What a list of scores may be asked for.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ScoreParameters {
-    /// Whose scores.
-    #[param(value_type = String)]
-    #[expect(dead_code, reason = "read by the extractor that checks the membership")]
-    project_id: ProjectId,
-    /// The first instant of the range; a day before `to` by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    from: Option<String>,
-    /// The first instant after the range; now by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    to: Option<String>,
     /// Only those of this trace: 32 hex digits. Without `from` and `to`, of any time.
     #[param(value_type = Option<String>)]
     trace_id: Option<TraceId>,
@@ -48,15 +39,16 @@ pub(super) struct ScoreParameters {
 /// Lists a project's quality scores, newest first.
 #[utoipa::path(
     get, path = "/api/v1/analytics/quality-scores", tag = "scores", operation_id = "listQualityScores",
-    params(ScoreParameters), security(("session" = [])),
+    params(RangeParameters, ScoreParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Vec<Score>>), Failures),
 )]
 pub(super) async fn list_scores(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<ScoreParameters>,
 ) -> ApiResult<Envelope<Vec<Score>>> {
-    let list = list_plan(member.project, parameters, query.reads.now()).map_err(refused)?;
+    let list = list_plan(member.project, &range, parameters, query.reads.now()).map_err(refused)?;
     let page = query.reads.list_scores(&list).await.map_err(refused)?;
     let next = page.next.as_ref().map(IdCursor::encode);
     Ok(Envelope::page(page.items, Pagination::new(next)))
@@ -64,21 +56,12 @@ pub(super) async fn list_scores(
 
 fn list_plan(
     project: ProjectId,
+    range: &RangeParameters,
     parameters: ScoreParameters,
     now: DateTime<Utc>,
 ) -> Result<ScoreList, PlanError> {
-    let (from, to) = (parameters.from.as_deref(), parameters.to.as_deref());
-    let is_of_any_time = parameters.trace_id.is_some() && from.is_none() && to.is_none();
-    let range = if is_of_any_time {
-        None
-    } else {
-        let range = TimeRange::resolve(from, to, now)?;
-        Some(if to.is_none() {
-            range.reaching_ahead()
-        } else {
-            range
-        })
-    };
+    let is_of_any_time = parameters.trace_id.is_some() && !range.is_given();
+    let range = (!is_of_any_time).then(|| range.reaching_ahead(now)).transpose()?;
     Ok(ScoreList {
         project,
         range,

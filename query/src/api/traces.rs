@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::range::RangeParameters;
 use super::refused;
 use crate::filter::Filter;
-use crate::plan::{self, Cursor, PlanError, TimeRange, TraceList};
+use crate::plan::{self, Cursor, PlanError, TraceList};
 use crate::shape::charts::{Facets, Histogram};
 use crate::shape::trace::Trace;
 
@@ -17,16 +18,6 @@ use crate::shape::trace::Trace;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListParameters {
-    /// Whose traces.
-    #[param(value_type = String)]
-    #[expect(dead_code, reason = "read by the extractor that checks the membership")]
-    project_id: ProjectId,
-    /// The first instant of the range; a day before `to` by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    from: Option<String>,
-    /// The first instant after the range; now by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    to: Option<String>,
     /// Traces on the page: 1 to 200, 50 by default.
     limit: Option<usize>,
     /// The `next_cursor` of the page before.
@@ -39,48 +30,23 @@ pub(super) struct ListParameters {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ChartParameters {
-    /// Whose traces.
-    #[param(value_type = String)]
-    #[expect(dead_code, reason = "read by the extractor that checks the membership")]
-    project_id: ProjectId,
-    /// The first instant of the range; a day before `to` by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    from: Option<String>,
-    /// The first instant after the range; now by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    to: Option<String>,
     /// A filter such as `status:error model:gpt-4o* duration:>1.5s refund`.
     filter: Option<String>,
-}
-
-/// Whose facets, and of which time.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct RangeParameters {
-    /// Whose traces.
-    #[param(value_type = String)]
-    #[expect(dead_code, reason = "read by the extractor that checks the membership")]
-    project_id: ProjectId,
-    /// The first instant of the range; a day before `to` by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    from: Option<String>,
-    /// The first instant after the range; now by default.
-    #[param(value_type = Option<DateTime<Utc>>)]
-    to: Option<String>,
 }
 
 /// Lists a project's traces, newest first.
 #[utoipa::path(
     get, path = "/api/v1/analytics/traces", tag = "traces", operation_id = "listTraces",
-    params(ListParameters), security(("session" = [])),
+    params(RangeParameters, ListParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Vec<Trace>>), Failures),
 )]
 pub(super) async fn list_traces(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<ListParameters>,
 ) -> ApiResult<Envelope<Vec<Trace>>> {
-    let list = list_plan(member.project, &parameters, query.reads.now()).map_err(refused)?;
+    let list = list_plan(member.project, &range, &parameters, query.reads.now()).map_err(refused)?;
     let page = query.reads.list_traces(&list).await.map_err(refused)?;
     Ok(Envelope::page(
         page.items,
@@ -90,17 +56,13 @@ pub(super) async fn list_traces(
 
 fn list_plan(
     project: ProjectId,
+    range: &RangeParameters,
     parameters: &ListParameters,
     now: DateTime<Utc>,
 ) -> Result<TraceList, PlanError> {
-    let range = TimeRange::resolve(parameters.from.as_deref(), parameters.to.as_deref(), now)?;
     Ok(TraceList {
         project,
-        range: if parameters.to.is_none() {
-            range.reaching_ahead()
-        } else {
-            range
-        },
+        range: range.reaching_ahead(now)?,
         filter: filter(parameters.filter.as_deref())?,
         cursor: parameters.cursor.as_deref().map(Cursor::decode).transpose()?,
         limit: plan::limit(parameters.limit, plan::TRACES_DEFAULT, plan::TRACES_MAX)?,
@@ -114,17 +76,16 @@ fn filter(text: Option<&str>) -> Result<Filter, PlanError> {
 /// Counts a project's traces over time.
 #[utoipa::path(
     get, path = "/api/v1/analytics/traces/histogram", tag = "traces", operation_id = "traceHistogram",
-    params(ChartParameters), security(("session" = [])),
+    params(RangeParameters, ChartParameters), security(("session" = [])),
     responses((status = 200, body = Envelope<Histogram>), Failures),
 )]
 pub(super) async fn trace_histogram(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
+    Query(range): Query<RangeParameters>,
     Query(parameters): Query<ChartParameters>,
 ) -> ApiResult<Envelope<Histogram>> {
-    let now = query.reads.now();
-    let range =
-        TimeRange::resolve(parameters.from.as_deref(), parameters.to.as_deref(), now).map_err(refused)?;
+    let range = range.resolve(query.reads.now()).map_err(refused)?;
     let filter = filter(parameters.filter.as_deref()).map_err(refused)?;
     let plan = plan::Histogram::new(member.project, range, filter);
     Ok(Envelope::new(
@@ -141,11 +102,9 @@ pub(super) async fn trace_histogram(
 pub(super) async fn trace_facets(
     State(query): State<super::Query>,
     member: ProjectMember<permission::TracesRead>,
-    Query(parameters): Query<RangeParameters>,
+    Query(range): Query<RangeParameters>,
 ) -> ApiResult<Envelope<Facets>> {
-    let now = query.reads.now();
-    let range =
-        TimeRange::resolve(parameters.from.as_deref(), parameters.to.as_deref(), now).map_err(refused)?;
+    let range = range.resolve(query.reads.now()).map_err(refused)?;
     Ok(Envelope::new(
         query.reads.facets(member.project, range).await.map_err(refused)?,
     ))
