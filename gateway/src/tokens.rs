@@ -4,10 +4,14 @@
 //! `OpenAI`'s models are counted exactly, by their own vocabularies. Every other model is estimated by the newest
 //! of them: vocabularies of that size differ by some percent in English text, more in others, and nobody but the
 //! vendors has theirs. [`Method`] says which it was. A vocabulary is unpacked when it is first asked for, which
-//! takes some tens of milliseconds and megabytes, so call this from a task that may take that long.
+//! takes some tens of milliseconds and megabytes, and a long text takes as much: count by way of [`apart`].
 //! Deliberately absent: pictures, sounds and documents, which each vendor counts by rules of its own.
 
+use std::sync::LazyLock;
+
 use bpe_openai::Tokenizer;
+use tokio::sync::Semaphore;
+use tokio::task::JoinError;
 
 /// How a count was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +73,24 @@ pub(crate) fn method(model: &str) -> Method {
 /// How many tokens `text` is to `model`.
 pub(crate) fn count(text: &str, model: &str) -> u64 {
     method(model).tokenizer().count(text) as u64
+}
+
+/// Does some counting apart from callers, on a thread that may take its time. One for each processor runs, since each
+/// takes one and keeps what it needs of memory for the next; others wait for their turn.
+pub(crate) async fn apart<T: Send + 'static>(
+    counting: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
+        let processors = std::thread::available_parallelism();
+        Semaphore::new(processors.map_or(1, usize::from))
+    });
+    // The semaphore is never closed.
+    let turn = TURNS.acquire().await;
+    tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        counting()
+    })
+    .await
 }
 
 #[cfg(test)]

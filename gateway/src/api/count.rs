@@ -75,8 +75,7 @@ pub(super) fn is_ours(door: Door, candidates: &Candidates) -> bool {
 pub(super) async fn answer(call: CallGuard, request: ChatRequest) -> Response {
     let door = call.door;
     let body = request.body.clone();
-    // A vocabulary may have to be unpacked first, and a long text takes milliseconds.
-    let counted = tokio::task::spawn_blocking(move || count(&body, &request.model)).await;
+    let counted = tokens::apart(move || count(&body, &request.model)).await;
     let (status, mut response) = match counted {
         Ok(Ok((tokens, method))) => {
             let mut response = Response::new(Body::from(json!({ "input_tokens": tokens }).to_string()));

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Answer, CallRecord, otlp};
 use crate::metrics::Metrics;
+use crate::tokens;
 
 const QUEUE_RECORDS_MAX: usize = 4096;
 const QUEUE_BYTES_MAX: usize = 64 << 20;
@@ -36,18 +37,14 @@ pub(crate) struct Recorder {
 #[derive(Debug)]
 struct Counting {
     tasks: TaskTracker,
-    /// One permit per count that runs. Each takes a processor, and keeps what it needs of memory for the next one.
-    running: Arc<Semaphore>,
     /// One permit per call that is counted or waits for it.
     places: Arc<Semaphore>,
 }
 
 impl Counting {
     fn new() -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             tasks: TaskTracker::new(),
-            running: Arc::new(Semaphore::new(processors)),
             places: Arc::new(Semaphore::new(COUNTED_RECORDS_MAX)),
         }
     }
@@ -108,12 +105,9 @@ impl Recorder {
         let Ok(place) = Arc::clone(&self.counting.places).try_acquire_owned() else {
             return work();
         };
-        let running = Arc::clone(&self.counting.running);
         let count = async move {
-            // The semaphore is never closed.
-            let _permit = running.acquire_owned().await;
             // A count that panicked has lost its call, and told so.
-            let _ = tokio::task::spawn_blocking(work).await;
+            let _ = tokens::apart(work).await;
             drop(place);
         };
         self.counting.tasks.spawn_on(count, runtime);
