@@ -177,7 +177,7 @@ pub struct RuleConfig {
 pub struct ConditionConfig {
     /// Request headers and patterns of their values.
     pub headers: BTreeMap<String, String>,
-    /// Fields of the body's `metadata` and patterns of their values.
+    /// Fields of the body's `metadata` and patterns of their values, or of one entry where that is a list.
     pub metadata: BTreeMap<String, String>,
     /// Users: `x-user-id`, or the body's `user`.
     pub users: Vec<String>,

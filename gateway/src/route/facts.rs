@@ -116,6 +116,16 @@ impl<'a> Facts<'a> {
         scalar(self.read().metadata.get(field)?)
     }
 
+    /// Whether a field of the body's `metadata` matches: a scalar, or one entry of a list of them.
+    pub(crate) fn metadata_matches(&self, field: &str, matches: impl Fn(&str) -> bool) -> bool {
+        let holds = |value: &Value| scalar(value).is_some_and(|text| matches(&text));
+        match self.read().metadata.get(field) {
+            Some(Value::Array(entries)) => entries.iter().any(holds),
+            Some(value) => holds(value),
+            None => false,
+        }
+    }
+
     /// Who is behind the call, as the headers or the body say.
     pub(crate) fn user(&self) -> Option<String> {
         let said = || self.read().user.clone().or_else(|| self.metadata("user_id"));

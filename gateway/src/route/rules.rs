@@ -20,10 +20,10 @@ pub(super) fn holds(when: &ConditionConfig, facts: &Facts<'_>, named: &str) -> b
             value.is_some_and(|value| wildcard::matches(pattern, value))
         })
         && when.needs.iter().all(|need| facts.needs(*need))
-        && when.metadata.iter().all(|(field, pattern)| {
-            let value = facts.metadata(field);
-            value.is_some_and(|value| wildcard::matches(pattern, &value))
-        })
+        && when
+            .metadata
+            .iter()
+            .all(|(field, pattern)| facts.metadata_matches(field, |value| wildcard::matches(pattern, value)))
         && (when.users.is_empty() || any(&when.users, &facts.user().unwrap_or_default()))
 }
 
@@ -59,7 +59,7 @@ mod tests {
     fn everything_that_a_condition_says_must_hold() {
         let mut headers = HeaderMap::new();
         headers.insert("x-tier", HeaderValue::from_static("gold-plus"));
-        let body = br#"{"metadata":{"team":"search"},"user":"u-7","tools":[{}]}"#;
+        let body = br#"{"metadata":{"team":"search","tags":["free",3]},"user":"u-7","tools":[{}]}"#;
         let mut facts = Facts::new(&headers, body);
         facts.environment = "production";
         let condition = |text: &str| toml::from_str::<ConditionConfig>(text).unwrap();
@@ -68,6 +68,9 @@ mod tests {
             ("headers = { x-tier = \"gold\" }", false),
             ("headers = { x-other = \"*\" }", false),
             ("metadata = { team = \"search\" }", true),
+            ("metadata = { tags = \"fr*\" }", true),
+            ("metadata = { tags = \"3\" }", true),
+            ("metadata = { tags = \"paid\" }", false),
             ("metadata = { team = \"ads\" }", false),
             ("users = [\"x\", \"u-*\"]", true),
             ("users = [\"x\"]", false),

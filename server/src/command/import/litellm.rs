@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use super::report::Report;
 
+mod clouds;
 mod deployments;
 mod guardrails;
 mod providers;

@@ -1,10 +1,10 @@
 //! `model_list`: each entry is a deployment of a model group. A group becomes a route, a deployment one of its targets.
 
-use super::Draft;
 use super::providers::{Credentials, Upstream, split};
-use super::routes::Target;
+use super::routes::{Rates, Target};
 use super::settings::Settings;
 use super::source::Node;
+use super::{Draft, clouds};
 
 /// What decides nothing here: Brokle prices by its own table, and finds a model's abilities in its catalog.
 const OF_NO_CONSEQUENCE: [&str; 6] = [
@@ -104,7 +104,9 @@ fn deployment(
     params.ignore(&OF_NO_CONSEQUENCE);
     prices(params, draft);
     note_limits(params, draft);
-    let weight = weight(params, settings, draft);
+    let rates = Rates::take(params);
+    let weight = weight(rates, params, settings, draft);
+    let tags = tags(params, settings, draft);
     let order = params.take_number("order").unwrap_or_default();
     let (kind, dialect, name) = match split(&model, custom.as_deref()) {
         Ok(parts) => parts,
@@ -128,7 +130,9 @@ fn deployment(
     } else {
         kind
     };
-    let upstream = Upstream::read(params, credentials, (kind, dialect), &mut draft.report);
+    let (region, name) = clouds::model(kind, &name);
+    let mut upstream = Upstream::read(params, credentials, (kind, dialect), &mut draft.report);
+    upstream.place.region = upstream.place.region.or(region);
     let needs_address = matches!(
         kind,
         "azure" | "azure-ai" | "vllm" | "openai-like" | "lm-studio" | "litellm-proxy"
@@ -149,6 +153,9 @@ fn deployment(
         model: name,
         weight,
         order,
+        rates,
+        tags,
+        only_after: None,
     };
     draft.routes.add(group, target, &params.path);
 }
@@ -192,10 +199,6 @@ fn note_limits(params: &mut Node, draft: &mut Draft) {
             "add a quota with cost_per_day or cost_per_month for this model",
         ),
         (
-            "tags",
-            "name a route for each tag, and let callers name the route",
-        ),
-        (
             "organization",
             "Brokle sends no organization header: use a key of that organization",
         ),
@@ -208,14 +211,21 @@ fn note_limits(params: &mut Node, draft: &mut Draft) {
     }
 }
 
+/// The tags that a call may have to come here.
+fn tags(params: &mut Node, settings: &Settings, draft: &mut Draft) -> Vec<String> {
+    let tags = params.take_texts("tags");
+    if !tags.is_empty() && !settings.filters_by_tag {
+        let words = "tags choose nothing there without `enable_tag_filtering`; here calls are told apart by their own";
+        draft.report.changed(params.at("tags"), words);
+        return Vec::new();
+    }
+    tags
+}
+
 /// `LiteLLM` shuffles by weight, or by the rates that deployments are said to bear.
-fn weight(params: &mut Node, settings: &Settings, draft: &mut Draft) -> u32 {
+fn weight(rates: Rates, params: &mut Node, settings: &Settings, draft: &mut Draft) -> u32 {
     let given = params.take_number("weight");
-    let rates = [
-        ("rpm", params.take_number("rpm")),
-        ("tpm", params.take_number("tpm")),
-    ];
-    let rate = rates.iter().find_map(|(name, rate)| Some((*name, (*rate)?)));
+    let rate = rates.first();
     if let Some((name, rate)) = rate {
         if settings.enforces_rates {
             draft.report.missing(
@@ -224,7 +234,7 @@ fn weight(params: &mut Node, settings: &Settings, draft: &mut Draft) -> u32 {
                     "a limit of {rate} for this deployment: add a quota for the model as `provider/model`"
                 ),
             );
-        } else if given.is_none() {
+        } else if given.is_none() && settings.strategy != "least_used" {
             draft.report.changed(
                 params.at(name),
                 format!("{rate} serves as the target's weight, as LiteLLM's shuffle has it"),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
+use super::clouds::Place;
 use super::source::{Node, variable};
 use crate::command::import::report::Report;
 
@@ -12,7 +13,7 @@ pub(super) type Credentials = BTreeMap<String, BTreeMap<String, String>>;
 
 /// What `LiteLLM` writes before a model's name, and what that is here: the provider, and a dialect for one that has an
 /// address of its own.
-const PREFIXES: [(&str, &str, &str); 26] = [
+const PREFIXES: [(&str, &str, &str); 30] = [
     ("openai", "openai", "openai"),
     ("text-completion-openai", "openai", "openai"),
     ("azure", "azure", "azure"),
@@ -39,15 +40,10 @@ const PREFIXES: [(&str, &str, &str); 26] = [
     ("custom_openai", "openai-like", "openai"),
     ("lm_studio", "lm-studio", "openai"),
     ("litellm_proxy", "litellm-proxy", "openai"),
-];
-/// Prefixes that need more than an address and a key.
-const CLOUDS: [&str; 6] = [
-    "bedrock",
-    "bedrock_converse",
-    "sagemaker",
-    "sagemaker_chat",
-    "vertex_ai",
-    "vertex_ai_beta",
+    ("bedrock", "bedrock", "bedrock"),
+    ("bedrock_converse", "bedrock", "bedrock"),
+    ("vertex_ai", "vertex", "vertex"),
+    ("vertex_ai_beta", "vertex", "vertex"),
 ];
 /// Begins of model names by which `LiteLLM` tells the provider when no prefix does.
 const BARE: [(&str, &str); 9] = [
@@ -70,6 +66,7 @@ pub(super) struct Upstream {
     pub(super) base_url: Option<String>,
     key: Key,
     api_version: Option<String>,
+    pub(super) place: Place,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,12 +122,6 @@ pub(super) fn split(
             (known.map_or("openai", |(_, prefix)| *prefix), model)
         }
     };
-    if CLOUDS.contains(&prefix) {
-        return Err(format!(
-            "`{prefix}` needs a cloud's credentials and region, which LiteLLM and Brokle name differently: \
-             add the provider by hand (docs/gateway.md)"
-        ));
-    }
     let known = PREFIXES.iter().find(|(known, _, _)| *known == prefix);
     let Some((_, kind, dialect)) = known else {
         return Err(format!(
@@ -159,8 +150,11 @@ impl Upstream {
                 ),
             }
         }
+        let path = params.path.clone();
         let mut value = |name: &str| params.take_text(name).or_else(|| shared.remove(name));
-        let base_url = value("api_base").or_else(|| value("base_url"));
+        let base_url = ["api_base", "base_url", "aws_bedrock_runtime_endpoint"]
+            .into_iter()
+            .find_map(&mut value);
         let key = match value("api_key") {
             None => Key::Usual,
             Some(text) => match variable(&text) {
@@ -169,6 +163,7 @@ impl Upstream {
             },
         };
         let api_version = value("api_version");
+        let place = Place::read(kind, &mut value, &path, report);
         for name in shared.keys() {
             report.missing(
                 params.at("litellm_credential_name"),
@@ -181,17 +176,21 @@ impl Upstream {
             base_url: base_url.map(|url| in_form(&url, kind)),
             key,
             api_version,
+            place,
         }
     }
 
-    /// A name that works without a table of its own.
+    /// A name that works without a table of its own. A cloud's credentials count only where it is named.
     fn is_built_in(&self) -> bool {
-        self.base_url.is_none() && self.key == Key::Usual && self.api_version.is_none()
+        !matches!(self.kind, "bedrock" | "vertex")
+            && self.base_url.is_none()
+            && self.key == Key::Usual
+            && self.api_version.is_none()
     }
 }
 
 /// A sign of a secret that tells two apart and says nothing about either.
-fn fingerprint(secret: &str) -> String {
+pub(super) fn fingerprint(secret: &str) -> String {
     use std::hash::{Hash as _, Hasher as _};
     let mut hasher = std::hash::DefaultHasher::new();
     secret.hash(&mut hasher);
@@ -276,6 +275,13 @@ impl Providers {
                     .api_version
                     .map(|version| ("api_version".to_owned(), Value::from(version))),
             );
+            for (field, text) in [
+                ("region", upstream.place.region),
+                ("project", upstream.place.project),
+                ("credentials_file", upstream.place.credentials_file),
+            ] {
+                entry.extend(text.map(|text| (field.to_owned(), Value::from(text))));
+            }
             entry.extend(models.map(|models| ("models".to_owned(), Value::from(models.clone()))));
             table.insert(name, Value::Table(entry));
         }
@@ -297,7 +303,7 @@ fn literal_variable(provider: &str) -> String {
 
 /// A second provider of a kind is not built in, and has to be told what the first one knows.
 fn usual_variable(name: &str, kind: &str) -> Option<String> {
-    (name != kind).then(|| match kind {
+    (name != kind && !matches!(kind, "bedrock" | "vertex")).then(|| match kind {
         "google" => "GOOGLE_AI_API_KEY".to_owned(),
         kind => literal_variable(kind),
     })
@@ -337,6 +343,8 @@ fn vendor(kind: &str) -> Option<&'static str> {
         "fireworks" => "fireworks_ai",
         "openrouter" => "openrouter",
         "ollama" => "ollama",
+        "bedrock" => "aws.bedrock",
+        "vertex" => "gcp.vertex_ai",
         _ => return None,
     })
 }

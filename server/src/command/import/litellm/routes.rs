@@ -1,11 +1,12 @@
 //! Routes out of model groups, with their aliases and fallbacks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use toml::{Table, Value};
 
 use super::providers::Providers;
-use super::settings::Settings;
+use super::settings::{Fallback, Settings, whole};
+use super::source::Node;
 use crate::command::import::report::Report;
 
 const TARGETS_MAX: usize = 32;
@@ -17,7 +18,37 @@ pub(super) struct Target {
     pub(super) model: String,
     pub(super) weight: u32,
     pub(super) order: f64,
+    pub(super) rates: Rates,
+    /// Calls with one of them come here, and others do not.
+    pub(super) tags: Vec<String>,
+    /// Only after a failure of this kind.
+    pub(super) only_after: Option<&'static str>,
 }
+
+/// What a deployment is said to bear in a minute.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Rates {
+    requests: Option<f64>,
+    tokens: Option<f64>,
+}
+
+impl Rates {
+    pub(super) fn take(params: &mut Node) -> Self {
+        Self {
+            requests: params.take_number("rpm"),
+            tokens: params.take_number("tpm"),
+        }
+    }
+
+    /// One of them, and its name in the source.
+    pub(super) fn first(self) -> Option<(&'static str, f64)> {
+        let tokens = self.tokens.map(|rate| ("tpm", rate));
+        self.requests.map(|rate| ("rpm", rate)).or(tokens)
+    }
+}
+
+/// The tag of deployments that take what no other tag is for.
+const DEFAULT_TAG: &str = "default";
 
 /// One group of the source.
 #[derive(Debug, Clone)]
@@ -61,7 +92,7 @@ impl Routes {
         let groups = self.groups.clone();
         for (name, group) in &groups {
             let fallbacks = fallbacks(&group.of, &groups, settings, report);
-            self.write(name, group, fallbacks, settings, providers, report);
+            self.write(name, group, &fallbacks, settings, providers, report);
         }
     }
 
@@ -69,31 +100,12 @@ impl Routes {
         &mut self,
         name: &str,
         group: &Group,
-        fallbacks: Vec<Target>,
+        fallbacks: &[Target],
         settings: &Settings,
         providers: &mut Providers,
         report: &mut Report,
     ) {
-        let mut targets = group.targets.clone();
-        targets.sort_by(|one, other| one.order.total_cmp(&other.order));
-        let in_order = targets.first().map(|first| first.order) != targets.last().map(|last| last.order);
-        let mut strategy = if in_order { "priority" } else { settings.strategy };
-        if targets.len() == 1 && fallbacks.is_empty() {
-            strategy = "priority";
-        }
-        if !fallbacks.is_empty() && !matches!(strategy, "priority" | "weighted") {
-            report.changed(
-                &group.path,
-                format!(
-                    "`{name}` has fallbacks, which the strategy `{strategy}` would mix in: it is weighted"
-                ),
-            );
-            strategy = "weighted";
-        }
-        if targets.len() == 1 && strategy == "weighted" {
-            strategy = "priority";
-        }
-        if let [only] = targets.as_slice()
+        if let [only] = group.targets.as_slice()
             && fallbacks.is_empty()
             && (name == format!("{}/{}", only.provider, only.model))
         {
@@ -101,27 +113,39 @@ impl Routes {
             providers.serve(&only.provider, &only.model);
             return;
         }
-        let fallbacks = fallbacks.into_iter().map(|target| Target { weight: 0, ..target });
-        let mut seen: Vec<(String, String)> = Vec::new();
-        let all: Vec<Target> = targets
+        let mut lane = |targets: Vec<Target>| {
+            let place = (name, group.path.as_str());
+            Lane::of(place, targets, fallbacks, settings, report)
+        };
+        let rules: Vec<Value> = tags(&group.targets)
             .into_iter()
-            .chain(fallbacks)
-            .filter(|target| {
-                let place = (target.provider.clone(), target.model.clone());
-                let is_new = !seen.contains(&place);
-                seen.push(place);
-                is_new
+            .map(|tag| {
+                let has = |target: &&Target| target.tags.contains(&tag);
+                let lane = lane(group.targets.iter().filter(has).cloned().collect());
+                rule(&tag, lane)
             })
             .collect();
-        if all.len() > TARGETS_MAX {
-            report.missing(
+        let takes_others =
+            |target: &&Target| target.tags.is_empty() || target.tags.iter().any(|tag| tag == DEFAULT_TAG);
+        let mut others: Vec<Target> = group.targets.iter().filter(takes_others).cloned().collect();
+        let none_takes_others = others.is_empty();
+        if none_takes_others {
+            others.clone_from(&group.targets);
+        }
+        let mut route = lane(others).into_table();
+        if none_takes_others {
+            report.changed(
                 &group.path,
-                format!("`{name}` has more than {TARGETS_MAX} targets: the last are left out"),
+                format!(
+                    "LiteLLM refuses a call of `{name}` without a tag; here it may go to any of its targets"
+                ),
             );
         }
+        if !rules.is_empty() {
+            route.insert("rules".to_owned(), Value::Array(rules));
+        }
         let name = route_name(name, &group.path, report);
-        self.table
-            .insert(name, route(strategy, &all[..all.len().min(TARGETS_MAX)]));
+        self.table.insert(name, Value::Table(route));
     }
 
     pub(super) fn into_table(self) -> Table {
@@ -129,69 +153,153 @@ impl Routes {
     }
 }
 
-/// The targets that stand in for a group's own: its fallbacks, or else those for any.
+/// Targets with an order among them.
+struct Lane {
+    strategy: &'static str,
+    targets: Vec<Target>,
+}
+
+impl Lane {
+    /// Deployments, and behind them what stands in for them.
+    fn of(
+        (name, path): (&str, &str),
+        mut targets: Vec<Target>,
+        fallbacks: &[Target],
+        settings: &Settings,
+        report: &mut Report,
+    ) -> Self {
+        targets.sort_by(|one, other| one.order.total_cmp(&other.order));
+        let in_order = targets.first().map(|first| first.order) != targets.last().map(|last| last.order);
+        let mut strategy = if in_order || targets.len() == 1 {
+            "priority"
+        } else {
+            settings.strategy
+        };
+        let may_be_mixed = fallbacks.iter().any(|target| target.only_after.is_none());
+        if may_be_mixed && !matches!(strategy, "priority" | "weighted") {
+            report.changed(
+                path,
+                format!(
+                    "`{name}` has fallbacks, which the strategy `{strategy}` would mix in: it is weighted"
+                ),
+            );
+            strategy = "weighted";
+        }
+        if strategy == "weighted" && targets.iter().all(|target| target.weight == 0) {
+            strategy = "priority";
+        }
+        let mut all: Vec<Target> = Vec::new();
+        for target in targets.iter().chain(fallbacks) {
+            let is_same = |other: &Target| {
+                (&other.provider, &other.model, other.only_after)
+                    == (&target.provider, &target.model, target.only_after)
+            };
+            if !all.iter().any(is_same) {
+                all.push(target.clone());
+            }
+        }
+        if all.len() > TARGETS_MAX {
+            report.missing(
+                path,
+                format!("`{name}` has more than {TARGETS_MAX} targets: the last are left out"),
+            );
+            all.truncate(TARGETS_MAX);
+        }
+        Self {
+            strategy,
+            targets: all,
+        }
+    }
+
+    fn into_table(self) -> Table {
+        let targets = self.targets.iter().map(|target| self.target(target));
+        let targets: Vec<Value> = targets.collect();
+        let mut table = Table::new();
+        table.insert("strategy".to_owned(), self.strategy.into());
+        table.insert("targets".to_owned(), Value::Array(targets));
+        table
+    }
+
+    fn target(&self, target: &Target) -> Value {
+        let mut entry = Table::new();
+        entry.insert("provider".to_owned(), target.provider.clone().into());
+        entry.insert("model".to_owned(), target.model.clone().into());
+        if self.strategy == "weighted" && target.weight != 1 {
+            entry.insert("weight".to_owned(), i64::from(target.weight).into());
+        }
+        if self.strategy == "least_used" {
+            let rates = [
+                ("requests_per_minute", target.rates.requests),
+                ("tokens_per_minute", target.rates.tokens),
+            ];
+            for (name, rate) in rates {
+                if let Some(rate) = rate {
+                    entry.insert(name.to_owned(), whole(rate, 1.0, 1e15));
+                }
+            }
+        }
+        if let Some(class) = target.only_after {
+            entry.insert("only_after".to_owned(), Value::Array(vec![class.into()]));
+        }
+        Value::Table(entry)
+    }
+}
+
+/// The tags by which calls are told apart, each once.
+fn tags(targets: &[Target]) -> Vec<String> {
+    let tags = targets.iter().flat_map(|target| &target.tags);
+    let tags: BTreeSet<&String> = tags.filter(|tag| *tag != DEFAULT_TAG).collect();
+    tags.into_iter().cloned().collect()
+}
+
+/// For calls whose `metadata.tags` have the tag.
+fn rule(tag: &str, lane: Lane) -> Value {
+    let mut metadata = Table::new();
+    metadata.insert("tags".to_owned(), tag.into());
+    let mut when = Table::new();
+    when.insert("metadata".to_owned(), Value::Table(metadata));
+    let mut rule = Table::new();
+    rule.insert("name".to_owned(), fitting(tag).into());
+    rule.insert("when".to_owned(), Value::Table(when));
+    rule.extend(lane.into_table());
+    Value::Table(rule)
+}
+
+/// The targets that stand in for a group's own, each with its place behind them: its fallbacks, or else those for any.
 fn fallbacks(
     name: &str,
     groups: &BTreeMap<String, Group>,
     settings: &Settings,
     report: &mut Report,
 ) -> Vec<Target> {
-    let own = settings.fallbacks.iter().filter(|fallback| fallback.of == name);
-    let any = settings.fallbacks.iter().filter(|fallback| fallback.of == "*");
-    let mut own = own.peekable();
-    let chosen: Vec<_> = if own.peek().is_some() {
-        own.collect()
-    } else {
-        any.collect()
-    };
+    let of = |fallback: &&Fallback| fallback.of == name;
+    let mut chosen: Vec<&Fallback> = settings.fallbacks.iter().filter(of).collect();
+    if chosen.iter().all(|fallback| fallback.only_after.is_some()) {
+        chosen.extend(settings.fallbacks.iter().filter(|fallback| fallback.of == "*"));
+    }
     let mut targets = Vec::new();
     for fallback in chosen {
         for to in fallback.to.iter().filter(|to| *to != name) {
-            match groups.get(to) {
-                Some(group) => targets.extend(group.targets.iter().cloned()),
-                None => report.missing(
+            let Some(group) = groups.get(to) else {
+                report.missing(
                     &fallback.path,
                     format!("`{name}` falls back to `{to}`, which is no model of the file"),
-                ),
-            }
+                );
+                continue;
+            };
+            targets.extend(group.targets.iter().map(|target| Target {
+                weight: 0,
+                only_after: fallback.only_after,
+                ..target.clone()
+            }));
         }
     }
     targets
 }
 
-fn route(strategy: &str, targets: &[Target]) -> Value {
-    let is_weighted = strategy == "weighted" && targets.iter().any(|target| target.weight > 0);
-    let targets: Vec<Value> = targets
-        .iter()
-        .map(|target| {
-            let mut entry = Table::new();
-            entry.insert("provider".to_owned(), target.provider.clone().into());
-            entry.insert("model".to_owned(), target.model.clone().into());
-            if is_weighted && target.weight != 1 {
-                entry.insert("weight".to_owned(), i64::from(target.weight).into());
-            }
-            Value::Table(entry)
-        })
-        .collect();
-    let mut entry = Table::new();
-    let strategy = if strategy == "weighted" && !is_weighted {
-        "priority"
-    } else {
-        strategy
-    };
-    entry.insert("strategy".to_owned(), strategy.into());
-    entry.insert("targets".to_owned(), Value::Array(targets));
-    Value::Table(entry)
-}
-
 /// A name that ours can be.
 fn route_name(name: &str, path: &str, report: &mut Report) -> String {
-    let allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-');
-    let fitting: String = name
-        .chars()
-        .map(|character| if allowed(character) { character } else { '-' })
-        .take(64)
-        .collect();
+    let fitting = fitting(name);
     if fitting != name {
         report.changed(
             path,
@@ -199,4 +307,13 @@ fn route_name(name: &str, path: &str, report: &mut Report) -> String {
         );
     }
     fitting
+}
+
+fn fitting(name: &str) -> String {
+    let allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-');
+    let characters = name.chars();
+    characters
+        .map(|character| if allowed(character) { character } else { '-' })
+        .take(64)
+        .collect()
 }

@@ -14,6 +14,8 @@ pub(super) struct Fallback {
     pub(super) of: String,
     pub(super) to: Vec<String>,
     pub(super) path: String,
+    /// Only after a failure of this kind.
+    pub(super) only_after: Option<&'static str>,
 }
 
 /// What routes need to know.
@@ -25,6 +27,8 @@ pub(super) struct Settings {
     pub(super) fallbacks: Vec<Fallback>,
     /// Whether a deployment's rates are limits and not only weights.
     pub(super) enforces_rates: bool,
+    /// Whether a call's tags choose among the deployments of its group.
+    pub(super) filters_by_tag: bool,
 }
 
 impl Settings {
@@ -34,6 +38,7 @@ impl Settings {
             aliases: Vec::new(),
             fallbacks: Vec::new(),
             enforces_rates: false,
+            filters_by_tag: false,
         };
         if let Some(mut node) = root.take_node("router_settings", &mut draft.report) {
             settings.router(&mut node, draft);
@@ -57,6 +62,7 @@ impl Settings {
         }
         self.aliases(node, &mut draft.report);
         self.shared(node, draft);
+        self.filters_by_tag = node.take_flag("enable_tag_filtering") == Some(true);
         let checks = node.take_texts("optional_pre_call_checks");
         self.enforces_rates = node.take_flag("enable_pre_call_checks") == Some(true)
             || checks.iter().any(|check| check.contains("rate_limit"));
@@ -93,16 +99,15 @@ impl Settings {
     /// What may stand in `router_settings` and in `litellm_settings`.
     fn shared(&mut self, node: &mut Node, draft: &mut Draft) {
         retries(node, draft);
-        self.fallbacks(node, &mut draft.report);
+        for (name, only_after) in [
+            ("fallbacks", None),
+            ("context_window_fallbacks", Some("context_window")),
+            ("content_policy_fallbacks", Some("content_filter")),
+        ] {
+            self.fallbacks(name, only_after, node, &mut draft.report);
+        }
+        self.default_fallbacks(node);
         for (name, words) in [
-            (
-                "context_window_fallbacks",
-                "Brokle falls back for any failure that another target may not have; a request too long is not told apart",
-            ),
-            (
-                "content_policy_fallbacks",
-                "a refusal for content is the provider's answer, and Brokle gives it to the caller",
-            ),
             (
                 "retry_policy",
                 "Brokle decides by class of error (docs/gateway.md): credentials are not retried, rates wait for retry-after",
@@ -139,9 +144,15 @@ impl Settings {
         }
     }
 
-    fn fallbacks(&mut self, node: &mut Node, report: &mut Report) {
-        let path = node.at("fallbacks");
-        for mut entry in node.take_nodes("fallbacks", report) {
+    fn fallbacks(
+        &mut self,
+        name: &str,
+        only_after: Option<&'static str>,
+        node: &mut Node,
+        report: &mut Report,
+    ) {
+        let path = node.at(name);
+        for mut entry in node.take_nodes(name, report) {
             for of in entry.names() {
                 let to = entry.take_texts(&of);
                 if to.is_empty() {
@@ -154,9 +165,13 @@ impl Settings {
                     of,
                     to,
                     path: path.clone(),
+                    only_after,
                 });
             }
         }
+    }
+
+    fn default_fallbacks(&mut self, node: &mut Node) {
         let path = node.at("default_fallbacks");
         let to = node.take_texts("default_fallbacks");
         if !to.is_empty() {
@@ -164,6 +179,7 @@ impl Settings {
                 of: "*".to_owned(),
                 to,
                 path,
+                only_after: None,
             });
         }
     }
@@ -203,10 +219,7 @@ fn strategy(word: &str, path: &str, report: &mut Report) -> &'static str {
         "least-busy" => "least_busy",
         "latency-based-routing" => "lowest_latency",
         "cost-based-routing" => "lowest_cost",
-        "usage-based-routing" | "usage-based-routing-v2" => {
-            report.changed(path, format!("`{word}` prefers the deployment with the most of its limits left; the nearest here is `least_busy`"));
-            "least_busy"
-        }
+        "usage-based-routing" | "usage-based-routing-v2" => "least_used",
         other => {
             report.missing(path, format!("the strategy `{other}`; routes are `weighted`"));
             "weighted"
@@ -440,7 +453,7 @@ fn set(tables: &mut Table, table: &str, key: &str, value: Value) {
     }
 }
 
-fn whole(number: f64, min: f64, max: f64) -> Value {
+pub(super) fn whole(number: f64, min: f64, max: f64) -> Value {
     #[expect(clippy::cast_possible_truncation, reason = "clamped to what fits")]
     let number = number.round().clamp(min, max) as i64;
     Value::Integer(number)

@@ -6,6 +6,7 @@ use crate::command::import::report::Fate;
 
 const TEAM: &str = include_str!("fixtures/team.yaml");
 const SMALL: &str = include_str!("fixtures/small.yaml");
+const TIERS: &str = include_str!("fixtures/tiers.yaml");
 
 /// The `[gateway]` of the written file, after our own loader took it.
 fn loaded(imported: &Imported) -> Value {
@@ -68,12 +69,15 @@ fn deployments_become_providers_and_weighted_targets_with_fallbacks_behind() {
         ("azure-2", "gpt-4o-us", 300),
         ("anthropic", "claude-sonnet-4-5", 0),
         ("google", "gemini-2.5-flash", 0),
+        ("google", "gemini-2.5-flash", 0),
     ];
     let expected: Vec<_> = expected
         .iter()
         .map(|(provider, model, weight)| ((*provider).to_owned(), (*model).to_owned(), *weight))
         .collect();
     assert_eq!(places, expected);
+    assert_eq!(targets[3].get("only_after"), None);
+    assert_eq!(targets[4]["only_after"][0].as_str(), Some("context_window"));
     assert_eq!(
         gateway["routes"]["gpt-4"], gateway["routes"]["gpt-4o"],
         "an alias is the same route"
@@ -90,6 +94,71 @@ fn deployments_become_providers_and_weighted_targets_with_fallbacks_behind() {
         gateway["providers"]["google"]["api_key_env"].as_str(),
         Some("TEAM_GOOGLE_KEY")
     );
+}
+
+#[test]
+fn tags_become_rules_and_kinds_of_failure_their_own_targets() {
+    let imported = import(TIERS).unwrap();
+    assert!(imported.report.is_complete(), "{}", imported.report);
+    let route = &loaded(&imported)["routes"]["chat"];
+    let models = |lane: &Value| {
+        let targets = lane["targets"].as_array().unwrap().iter();
+        let models = targets.map(|target| target["model"].as_str().unwrap().to_owned());
+        models.collect::<Vec<_>>()
+    };
+    let behind = ["gemini-2.5-pro", "llama-3.3-70b-versatile"];
+    assert_eq!(models(route), [&["gpt-4o-mini"], behind.as_slice()].concat());
+    let rules = route["rules"].as_array().unwrap();
+    let told = |rule: &Value| {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (text(&rule["name"]), text(&rule["when"]["metadata"]["tags"]))
+    };
+    assert_eq!(told(&rules[0]), ("eu-west".to_owned(), "eu west".to_owned()));
+    assert_eq!(
+        models(&rules[0]),
+        [&["claude-sonnet-4-5"], behind.as_slice()].concat()
+    );
+    assert_eq!(told(&rules[1]).0, "paid");
+    assert_eq!(rules[1]["strategy"].as_str(), Some("least_used"));
+    let paid = rules[1]["targets"].as_array().unwrap();
+    assert_eq!(
+        models(&rules[1]),
+        [&["gpt-4o", "claude-sonnet-4-5"], behind.as_slice()].concat()
+    );
+    assert_eq!(paid[0]["requests_per_minute"].as_integer(), Some(500));
+    assert_eq!(paid[0]["tokens_per_minute"].as_integer(), Some(100_000));
+    assert_eq!(paid[2]["only_after"][0].as_str(), Some("context_window"));
+    assert_eq!(paid[3]["only_after"][0].as_str(), Some("content_filter"));
+}
+
+#[test]
+fn clouds_are_told_by_their_place_and_account() {
+    let imported = import(TIERS).unwrap();
+    let gateway = loaded(&imported);
+    let targets = gateway["routes"]["nova"]["targets"].as_array().unwrap();
+    assert_eq!(targets[0]["model"].as_str(), Some("amazon.nova-pro-v1:0"));
+    assert_eq!(targets[1]["model"].as_str(), Some("eu.amazon.nova-pro-v1:0"));
+    let (first, second) = (
+        &gateway["providers"]["bedrock"],
+        &gateway["providers"]["bedrock-2"],
+    );
+    assert_eq!(first["region"].as_str(), Some("us-west-2"));
+    assert_eq!(second["region"].as_str(), Some("eu-west-1"));
+    assert_eq!(second["dialect"].as_str(), Some("bedrock"));
+    says(
+        &imported,
+        Fate::Todo,
+        "model_list[6].litellm_params.aws_access_key_id",
+        "access_key_id",
+    );
+    let vertex = &gateway["providers"]["vertex"];
+    assert_eq!(vertex["project"].as_str(), Some("team-models"));
+    assert_eq!(
+        vertex["credentials_file"].as_str(),
+        Some("/etc/brokle/vertex.json")
+    );
+    let told = format!("{}{}", imported.toml().unwrap(), imported.report);
+    assert!(!told.contains("literal-secret"), "{told}");
 }
 
 #[test]
@@ -129,12 +198,6 @@ fn what_is_not_imported_is_said_with_its_place_and_reason() {
             Fate::Missing,
             "model_list[4].litellm_params.temperature",
             "own parameters",
-        ),
-        (Fate::Missing, "model_list[7].litellm_params.model", "bedrock"),
-        (
-            Fate::Missing,
-            "router_settings.context_window_fallbacks",
-            "not told apart",
         ),
         (Fate::Missing, "router_settings.fallbacks", "missing-model"),
         (
