@@ -4677,9 +4677,12 @@ export interface operations {
     listAttributes: {
         parameters: {
             query: {
-                /** @description Whose attributes. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. Quarters of an hour are counted whole. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -4729,9 +4732,12 @@ export interface operations {
     analyticsCosts: {
         parameters: {
             query: {
-                /** @description Whose figures. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. Steps at the ends are counted whole. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -4793,9 +4799,12 @@ export interface operations {
     listEvents: {
         parameters: {
             query: {
-                /** @description Whose events. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -4853,9 +4862,12 @@ export interface operations {
     analyticsLatency: {
         parameters: {
             query: {
-                /** @description Whose figures. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. Steps at the ends are counted whole. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -4917,9 +4929,12 @@ export interface operations {
     listLogRecords: {
         parameters: {
             query: {
-                /** @description Whose log records. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -4979,9 +4994,12 @@ export interface operations {
     exportLogRecords: {
         parameters: {
             query: {
-                /** @description Whose log records. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -5042,9 +5060,12 @@ export interface operations {
     listMetrics: {
         parameters: {
             query: {
-                /** @description Whose metrics. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -5094,9 +5115,12 @@ export interface operations {
     exportMetric: {
         parameters: {
             query: {
-                /** @description Whose metric. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -5160,9 +5184,12 @@ export interface operations {
     metricSeries: {
         parameters: {
             query: {
-                /** @description Whose metric. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -5225,9 +5252,12 @@ export interface operations {
     analyticsModels: {
         parameters: {
             query: {
-                /** @description Whose figures. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. Quarters of an hour are counted whole. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -5277,9 +5307,12 @@ export interface operations {
     analyticsOverview: {
         parameters: {
             query: {
-                /** @description Whose figures. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. Steps at the ends are counted whole. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -5339,9 +5372,12 @@ export interface operations {
     analyticsProviders: {
         parameters: {
             query: {
-                /** @description Whose figures. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. Quarters of an hour are counted whole. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -5391,9 +5427,12 @@ export interface operations {
     listQualityScores: {
         parameters: {
             query: {
-                /** @description Whose scores. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -5451,9 +5490,12 @@ export interface operations {
     analyticsRequests: {
         parameters: {
             query: {
-                /** @description Whose figures. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. Steps at the ends are counted whole. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -5515,9 +5557,12 @@ export interface operations {
     analyticsRouting: {
         parameters: {
             query: {
-                /** @description Whose attempts. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -5574,9 +5619,12 @@ export interface operations {
     analyticsSessions: {
         parameters: {
             query: {
-                /** @description Whose figures. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. Quarters of an hour are counted whole. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -5626,9 +5674,12 @@ export interface operations {
     listTraces: {
         parameters: {
             query: {
-                /** @description Whose traces. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -5676,9 +5727,12 @@ export interface operations {
     traceFacets: {
         parameters: {
             query: {
-                /** @description Whose traces. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -5720,9 +5774,12 @@ export interface operations {
     traceFacet: {
         parameters: {
             query: {
-                /** @description Whose traces. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. Quarters of an hour are counted whole. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -5771,9 +5828,12 @@ export interface operations {
     traceHistogram: {
         parameters: {
             query: {
-                /** @description Whose traces. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -6000,9 +6060,12 @@ export interface operations {
     analyticsUsers: {
         parameters: {
             query: {
-                /** @description Whose figures. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. Quarters of an hour are counted whole. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -6218,9 +6281,12 @@ export interface operations {
     listRequests: {
         parameters: {
             query: {
-                /** @description Whose calls. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
@@ -6302,9 +6368,12 @@ export interface operations {
     exportRequests: {
         parameters: {
             query: {
-                /** @description Whose calls. */
+                /** @description Whose telemetry. */
                 project_id: string;
-                /** @description The first instant of the range; a day before `to` by default. */
+                /**
+                 * @description The first instant of the range; a day before `to` by default. Figures that are kept by steps or by quarters of
+                 *     an hour are counted whole at its ends.
+                 */
                 from?: string;
                 /** @description The first instant after the range; now by default. */
                 to?: string;
