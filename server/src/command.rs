@@ -89,6 +89,7 @@ fn print(text: &str) -> anyhow::Result<ExitCode> {
 fn on_runtime(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .on_thread_park(crate::allocator::before_sleep)
         .build()
         .context("starting the runtime")?;
     let result = runtime.block_on(work);

@@ -2,6 +2,7 @@
 //! Everything else is in the modules below; `serve` is where the planes meet.
 
 mod addresses;
+mod allocator;
 mod app;
 mod backends;
 mod budgets;
@@ -19,9 +20,6 @@ mod routes;
 use std::process::ExitCode;
 
 use clap::Parser;
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
