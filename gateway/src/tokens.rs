@@ -75,17 +75,22 @@ pub(crate) fn count(text: &str, model: &str) -> u64 {
     method(model).tokenizer().count(text) as u64
 }
 
-/// Does some counting apart from callers, on a thread that may take its time. One for each processor runs, since each
-/// takes one and keeps what it needs of memory for the next; others wait for their turn.
+/// The turns of those who wait for their count, and of calls that have ended, which may wait longer.
+pub(crate) static CALLERS: LazyLock<Semaphore> = LazyLock::new(turns);
+pub(crate) static ENDED_CALLS: LazyLock<Semaphore> = LazyLock::new(turns);
+
+/// One count for each processor, since each takes one and keeps what it needs of memory for the next.
+fn turns() -> Semaphore {
+    Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+/// Does some counting on a thread that may take its time, when its turn comes.
 pub(crate) async fn apart<T: Send + 'static>(
+    turns: &'static Semaphore,
     counting: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, JoinError> {
-    static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
-        let processors = std::thread::available_parallelism();
-        Semaphore::new(processors.map_or(1, usize::from))
-    });
     // The semaphore is never closed.
-    let turn = TURNS.acquire().await;
+    let turn = turns.acquire().await;
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
         counting()

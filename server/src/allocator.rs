@@ -2,8 +2,8 @@
 //!
 //! mimalloc looks through a thread's memory for what can go back to the system when that thread allocates. What other
 //! threads free of it (answers that are relayed, spans that are recorded) stays with a thread that has gone idle, so that
-//! a server kept most of what its busiest minute took. Each thread of the runtime therefore looks through its memory
-//! before it sleeps, every few seconds at most.
+//! a server kept most of what its busiest minute took. Each worker of the runtime therefore looks through its memory
+//! before it sleeps, every few seconds at most. (Threads for blocking work end when they are idle.)
 //! Deliberately absent: settings of mimalloc; its environment variables work.
 
 use std::cell::Cell;
@@ -15,7 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// What is given back is soon taken again while there is work: a tenth of a percent of the time, at this interval.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-#[expect(unsafe_code, reason = "mimalloc's Rust crate does not offer it")]
+#[expect(unsafe_code, reason = "no safe function for it, here or in mimalloc's crate")]
 unsafe extern "C" {
     /// Gives back what the calling thread does not use; `force` includes what could be wanted again soon.
     safe fn mi_collect(force: bool);

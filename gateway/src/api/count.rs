@@ -75,7 +75,7 @@ pub(super) fn is_ours(door: Door, candidates: &Candidates) -> bool {
 pub(super) async fn answer(call: CallGuard, request: ChatRequest) -> Response {
     let door = call.door;
     let body = request.body.clone();
-    let counted = tokens::apart(move || count(&body, &request.model)).await;
+    let counted = tokens::apart(&tokens::CALLERS, move || count(&body, &request.model)).await;
     let (status, mut response) = match counted {
         Ok(Ok((tokens, method))) => {
             let mut response = Response::new(Body::from(json!({ "input_tokens": tokens }).to_string()));

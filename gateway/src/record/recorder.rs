@@ -107,7 +107,7 @@ impl Recorder {
         };
         let count = async move {
             // A count that panicked has lost its call, and told so.
-            let _ = tokens::apart(work).await;
+            let _ = tokens::apart(&tokens::ENDED_CALLS, work).await;
             drop(place);
         };
         self.counting.tasks.spawn_on(count, runtime);

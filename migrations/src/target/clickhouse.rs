@@ -70,7 +70,7 @@ impl ClickHouseTarget {
     }
 
     async fn run(&self, statement: &str, context: &str) -> Result<(), TargetError> {
-        let timeout = if statement.starts_with("INSERT INTO ") {
+        let timeout = if statement.starts_with("INSERT INTO ") && statement.contains("\nSELECT ") {
             FILL_TIMEOUT
         } else {
             STATEMENT_TIMEOUT

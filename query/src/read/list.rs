@@ -6,8 +6,8 @@
 //! the rounds are used up a short page with a cursor is as good an answer.
 //!
 //! A filter that storage cannot answer while reading in order is searched for in slices of time, newest first. What is
-//! frequent is found in the first one by reading its entries. What is not is asked of the indexes in each further slice:
-//! they say which traces there are, and only where those lie are entries read.
+//! frequent is found in the first one by reading its entries. What is not is asked by one term of the
+//! filter in each further slice: that says which traces there are, and only where those lie are entries read.
 
 use std::collections::{HashMap, HashSet};
 
@@ -78,6 +78,9 @@ impl Reads {
             .cursor
             .map(|cursor| DateTime::from_timestamp_nanos(cursor.start_ns.saturating_add(1)));
         for (index, slice) in search.list.range.slices(end).into_iter().enumerate() {
+            if index > 0 && search.is_spent(self.now()) {
+                return Ok(Outcome::Stopped);
+            }
             let found = if index == 0 {
                 None
             } else {
@@ -126,7 +129,7 @@ impl Reads {
         let list = search.list;
         let rows = list.limit + list.limit / 4 + 8;
         while search.found.len() <= list.limit {
-            if search.rounds == ROUNDS_MAX || (search.rounds > 0 && self.now() >= search.deadline) {
+            if search.rounds > 0 && search.is_spent(self.now()) {
                 return Ok(Outcome::Stopped);
             }
             search.rounds += 1;
@@ -179,6 +182,11 @@ impl Reads {
 }
 
 impl Search<'_> {
+    /// Whether a short page has to do.
+    fn is_spent(&self, now: DateTime<Utc>) -> bool {
+        self.rounds >= ROUNDS_MAX || now >= self.deadline
+    }
+
     /// The traces of the places that have not been looked at before, each once.
     fn unseen(&mut self, places: &[Cursor]) -> Vec<TraceId> {
         places

@@ -61,19 +61,23 @@ pub(super) fn conditions(
         .collect()
 }
 
-/// The term that a search for something rare starts from: one that holds for the traces of some rows, which an
-/// index may know, and for no other.
+/// The term that a search for something rare starts from: one that holds for the traces of some rows and for no other.
+/// Those that an index knows go first.
 pub(super) fn leading_term(filter: &Filter) -> Option<usize> {
     let rank = |term: &Term| match &term.condition {
         _ if term.negated => None,
         Condition::Id(values) => {
             let is_row = |value: &IdPattern| matches!(value, IdPattern::Observation(_));
-            values.iter().all(is_row).then_some(0)
+            values.iter().all(is_row).then_some(2)
         }
-        Condition::Text(_) => Some(1),
+        Condition::Text(_) => Some(0),
         Condition::Matches(field, patterns) => {
             let is_said = |pattern: &Pattern| !pattern.text.is_empty();
-            (column(*field).is_none() && patterns.iter().all(is_said)).then_some(2)
+            let rank = match field {
+                TextField::User | TextField::Session => 1,
+                _ => 3,
+            };
+            (column(*field).is_none() && patterns.iter().all(is_said)).then_some(rank)
         }
         Condition::Status(_) | Condition::Compares(..) => None,
     };

@@ -83,9 +83,10 @@ fn a_search_for_something_rare_starts_from_the_traces_that_an_index_knows() {
     ] {
         assert!(leading(nothing).is_none(), "{nothing}");
     }
-    let (term, query) = leading("user:ann refund id:00f067aa0ba902b7").unwrap();
-    assert_eq!(term, 2);
+    let (term, query) = leading("model:a id:00f067aa0ba902b7").unwrap();
+    assert_eq!(term, 1);
     assert!(query.text.contains("span_id ="), "{}", query.text);
+    assert_eq!(leading("model:a user:ann tag:b").unwrap().0, 1);
     let (term, query) = leading("user:ann status:error \"late refund\"").unwrap();
     assert_eq!(term, 2);
     let filter = Filter::parse("user:ann status:error").unwrap();

@@ -10,7 +10,7 @@ pub(super) struct Place {
     pub(super) project: Option<String>,
     pub(super) credentials_file: Option<String>,
     /// Tells accounts apart whose credentials have to be set by hand; not written down.
-    account: Option<String>,
+    account: Vec<String>,
 }
 
 /// Credentials that Brokle would have to fetch from somebody else first.
@@ -41,24 +41,28 @@ impl Place {
     fn amazon(value: &mut dyn FnMut(&str) -> Option<String>, path: &str, report: &mut Report) -> Self {
         let usual = ["AWS_REGION", "AWS_DEFAULT_REGION"];
         let region = value("aws_region_name");
-        let region = region.and_then(|text| written(text, &usual, (path, "region"), report));
+        let mut account = Vec::new();
+        if region.is_none() {
+            report.todo(path, "set AWS_REGION: the deployment says no region");
+        }
+        let region = region.and_then(|text| written(text, (&usual, path, "region"), &mut account, report));
         let keys = [
             ("aws_access_key_id", "AWS_ACCESS_KEY_ID"),
             ("aws_secret_access_key", "AWS_SECRET_ACCESS_KEY"),
             ("aws_session_token", "AWS_SESSION_TOKEN"),
         ];
-        let mut account = None;
         for (name, usual) in keys {
             if let Some(text) = value(name).filter(|text| variable(text) != Some(usual)) {
                 report.todo(
                     format!("{path}.{name}"),
                     format!("set {usual}, or give the provider an `access_key_id` and a `secret_access_key` of its own"),
                 );
-                account.get_or_insert_with(|| super::providers::fingerprint(&text));
+                account.push(super::providers::fingerprint(&text));
             }
         }
         for name in BY_ROLE {
-            if value(name).is_some() {
+            if let Some(text) = value(name) {
+                account.push(super::providers::fingerprint(&text));
                 report.missing(
                     format!("{path}.{name}"),
                     "Brokle signs with an access key or an API key, and takes on no role",
@@ -77,21 +81,28 @@ impl Place {
         let projects = ["GOOGLE_VERTEX_PROJECT", "GOOGLE_CLOUD_PROJECT"];
         let files = ["GOOGLE_APPLICATION_CREDENTIALS"];
         let region = value("vertex_location").or_else(|| value("vertex_ai_location"));
-        let region = region.and_then(|text| written(text, &places, (path, "region"), report));
+        let mut account = Vec::new();
+        let region = region.and_then(|text| written(text, (&places, path, "region"), &mut account, report));
         let project = value("vertex_project").or_else(|| value("vertex_ai_project"));
-        let project = project.and_then(|text| written(text, &projects, (path, "project"), report));
-        let mut account = None;
+        let project =
+            project.and_then(|text| written(text, (&projects, path, "project"), &mut account, report));
         let file = value("vertex_credentials").or_else(|| value("vertex_ai_credentials"));
+        if file.is_none() {
+            report.todo(
+                path,
+                "set GOOGLE_APPLICATION_CREDENTIALS: the deployment names no service account",
+            );
+        }
         let credentials_file = file.and_then(|text| {
             if text.trim_start().starts_with('{') {
                 report.todo(
                     format!("{path}.vertex_credentials"),
                     "the service account's key is written in the file: put it into one of its own, and name that in the provider's `credentials_file`",
                 );
-                account = Some(super::providers::fingerprint(&text));
+                account.push(super::providers::fingerprint(&text));
                 return None;
             }
-            written(text, &files, (path, "credentials_file"), report)
+            written(text, (&files, path, "credentials_file"), &mut account, report)
         });
         Self {
             region,
@@ -103,11 +114,17 @@ impl Place {
 }
 
 /// A text that can be written down. One that is in a variable Brokle reads as well needs no word.
-fn written(text: String, usual: &[&str], (path, field): (&str, &str), report: &mut Report) -> Option<String> {
+fn written(
+    text: String,
+    (usual, path, field): (&[&str], &str, &str),
+    account: &mut Vec<String>,
+    report: &mut Report,
+) -> Option<String> {
     let Some(name) = variable(&text) else {
         return Some(text);
     };
     if !usual.contains(&name) {
+        account.push(name.to_owned());
         let usual = usual.first().copied().unwrap_or_default();
         report.todo(
             path,

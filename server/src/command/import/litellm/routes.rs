@@ -10,6 +10,8 @@ use super::source::Node;
 use crate::command::import::report::Report;
 
 const TARGETS_MAX: usize = 32;
+/// Each gives two rules, of which a route has 64.
+const TAGS_MAX: usize = 32;
 
 /// A deployment's place in a route.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,8 +93,7 @@ impl Routes {
         }
         let groups = self.groups.clone();
         for (name, group) in &groups {
-            let fallbacks = fallbacks(&group.of, &groups, settings, report);
-            self.write(name, group, &fallbacks, settings, providers, report);
+            self.write(name, group, (&groups, settings), providers, report);
         }
     }
 
@@ -100,48 +101,45 @@ impl Routes {
         &mut self,
         name: &str,
         group: &Group,
-        fallbacks: &[Target],
-        settings: &Settings,
+        (groups, settings): (&BTreeMap<String, Group>, &Settings),
         providers: &mut Providers,
         report: &mut Report,
     ) {
-        if let [only] = group.targets.as_slice()
-            && fallbacks.is_empty()
-            && (name == format!("{}/{}", only.provider, only.model))
+        let mut lane = |tag: Option<&str>| {
+            let place = (name, group.path.as_str());
+            let fallbacks = fallbacks((&group.of, tag), groups, settings, report);
+            Lane::of(place, for_tag(&group.targets, tag), &fallbacks, settings, report)
+        };
+        let untagged = lane(None);
+        let tags = tags(&group.targets);
+        let rules: Vec<Value> = tags
+            .iter()
+            .take(TAGS_MAX)
+            .flat_map(|tag| rules(tag, &lane(Some(tag))))
+            .collect();
+        if let ([only], true) = (untagged.targets.as_slice(), rules.is_empty())
+            && name == format!("{}/{}", only.provider, only.model)
         {
             // Callers can say that already.
             providers.serve(&only.provider, &only.model);
             return;
         }
-        let mut lane = |targets: Vec<Target>| {
-            let place = (name, group.path.as_str());
-            Lane::of(place, targets, fallbacks, settings, report)
-        };
-        let rules: Vec<Value> = tags(&group.targets)
-            .into_iter()
-            .map(|tag| {
-                let has = |target: &&Target| target.tags.contains(&tag);
-                let lane = lane(group.targets.iter().filter(has).cloned().collect());
-                rule(&tag, lane)
-            })
-            .collect();
-        let takes_others =
-            |target: &&Target| target.tags.is_empty() || target.tags.iter().any(|tag| tag == DEFAULT_TAG);
-        let mut others: Vec<Target> = group.targets.iter().filter(takes_others).cloned().collect();
-        let none_takes_others = others.is_empty();
-        if none_takes_others {
-            others.clone_from(&group.targets);
+        if tags.len() > TAGS_MAX {
+            report.missing(
+                &group.path,
+                format!("`{name}` has more than {TAGS_MAX} tags: the last are left out"),
+            );
         }
-        let mut route = lane(others).into_table();
-        if none_takes_others {
+        let mut route = untagged.into_table();
+        if !rules.is_empty() {
             report.changed(
                 &group.path,
                 format!(
-                    "LiteLLM refuses a call of `{name}` without a tag; here it may go to any of its targets"
+                    "`{name}`: a call's tags are looked for in `metadata.tags` and in the header x-litellm-tags. Of several \
+                     tags the first in the order of the alphabet decides; an unknown one is not refused. OpenAI refuses \
+                     lists in `metadata`: send its models the header"
                 ),
             );
-        }
-        if !rules.is_empty() {
             route.insert("rules".to_owned(), Value::Array(rules));
         }
         let name = route_name(name, &group.path, report);
@@ -154,6 +152,7 @@ impl Routes {
 }
 
 /// Targets with an order among them.
+#[derive(Clone)]
 struct Lane {
     strategy: &'static str,
     targets: Vec<Target>,
@@ -185,9 +184,6 @@ impl Lane {
             );
             strategy = "weighted";
         }
-        if strategy == "weighted" && targets.iter().all(|target| target.weight == 0) {
-            strategy = "priority";
-        }
         let mut all: Vec<Target> = Vec::new();
         for target in targets.iter().chain(fallbacks) {
             let is_same = |other: &Target| {
@@ -204,6 +200,9 @@ impl Lane {
                 format!("`{name}` has more than {TARGETS_MAX} targets: the last are left out"),
             );
             all.truncate(TARGETS_MAX);
+        }
+        if strategy == "weighted" && all.iter().all(|target| target.weight == 0) {
+            strategy = "priority";
         }
         Self {
             strategy,
@@ -246,28 +245,47 @@ impl Lane {
 }
 
 /// The tags by which calls are told apart, each once.
-fn tags(targets: &[Target]) -> Vec<String> {
-    let tags = targets.iter().flat_map(|target| &target.tags);
-    let tags: BTreeSet<&String> = tags.filter(|tag| *tag != DEFAULT_TAG).collect();
-    tags.into_iter().cloned().collect()
+fn tags(targets: &[Target]) -> BTreeSet<&str> {
+    let tags = targets.iter().flat_map(|target| &target.tags).map(String::as_str);
+    tags.filter(|tag| !tag.is_empty() && *tag != DEFAULT_TAG)
+        .collect()
 }
 
-/// For calls whose `metadata.tags` have the tag.
-fn rule(tag: &str, lane: Lane) -> Value {
-    let mut metadata = Table::new();
-    metadata.insert("tags".to_owned(), tag.into());
-    let mut when = Table::new();
-    when.insert("metadata".to_owned(), Value::Table(metadata));
-    let mut rule = Table::new();
-    rule.insert("name".to_owned(), fitting(tag).into());
-    rule.insert("when".to_owned(), Value::Table(when));
-    rule.extend(lane.into_table());
-    Value::Table(rule)
+/// As `LiteLLM` chooses: what has the tag; for a call without one, or where nothing has it, what is for the rest; or all.
+fn for_tag(targets: &[Target], tag: Option<&str>) -> Vec<Target> {
+    let having = |tag: &str| -> Vec<Target> {
+        let has = |target: &&Target| target.tags.iter().any(|own| own == tag);
+        targets.iter().filter(has).cloned().collect()
+    };
+    [tag.map(having), Some(having(DEFAULT_TAG))]
+        .into_iter()
+        .flatten()
+        .find(|chosen| !chosen.is_empty())
+        .unwrap_or_else(|| targets.to_vec())
+}
+
+/// For calls that have the tag, in either of the places where `LiteLLM` looks for it.
+fn rules(tag: &str, lane: &Lane) -> [Value; 2] {
+    [
+        ("metadata", "tags", tag.to_owned()),
+        ("headers", "x-litellm-tags", format!("*{tag}*")),
+    ]
+    .map(|(kind, field, pattern)| {
+        let mut fields = Table::new();
+        fields.insert(field.to_owned(), pattern.into());
+        let mut when = Table::new();
+        when.insert(kind.to_owned(), Value::Table(fields));
+        let mut rule = Table::new();
+        rule.insert("name".to_owned(), fitting(tag).into());
+        rule.insert("when".to_owned(), Value::Table(when));
+        rule.extend(lane.clone().into_table());
+        Value::Table(rule)
+    })
 }
 
 /// The targets that stand in for a group's own, each with its place behind them: its fallbacks, or else those for any.
 fn fallbacks(
-    name: &str,
+    (name, tag): (&str, Option<&str>),
     groups: &BTreeMap<String, Group>,
     settings: &Settings,
     report: &mut Report,
@@ -287,10 +305,10 @@ fn fallbacks(
                 );
                 continue;
             };
-            targets.extend(group.targets.iter().map(|target| Target {
+            targets.extend(for_tag(&group.targets, tag).into_iter().map(|target| Target {
                 weight: 0,
                 only_after: fallback.only_after,
-                ..target.clone()
+                ..target
             }));
         }
     }

@@ -219,7 +219,13 @@ fn strategy(word: &str, path: &str, report: &mut Report) -> &'static str {
         "least-busy" => "least_busy",
         "latency-based-routing" => "lowest_latency",
         "cost-based-routing" => "lowest_cost",
-        "usage-based-routing" | "usage-based-routing-v2" => "least_used",
+        "usage-based-routing" | "usage-based-routing-v2" => {
+            let words = format!(
+                "`{word}`: `least_used` orders targets by what they can bear, and refuses no call; add quotas for that"
+            );
+            report.changed(path, words);
+            "least_used"
+        }
         other => {
             report.missing(path, format!("the strategy `{other}`; routes are `weighted`"));
             "weighted"

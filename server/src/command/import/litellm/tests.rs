@@ -114,15 +114,17 @@ fn tags_become_rules_and_kinds_of_failure_their_own_targets() {
         (text(&rule["name"]), text(&rule["when"]["metadata"]["tags"]))
     };
     assert_eq!(told(&rules[0]), ("eu-west".to_owned(), "eu west".to_owned()));
+    let header = rules[1]["when"]["headers"]["x-litellm-tags"].as_str();
+    assert_eq!((rules.len(), header), (4, Some("*eu west*")));
     assert_eq!(
         models(&rules[0]),
         [&["claude-sonnet-4-5"], behind.as_slice()].concat()
     );
-    assert_eq!(told(&rules[1]).0, "paid");
-    assert_eq!(rules[1]["strategy"].as_str(), Some("least_used"));
-    let paid = rules[1]["targets"].as_array().unwrap();
+    assert_eq!(told(&rules[2]).0, "paid");
+    assert_eq!(rules[2]["strategy"].as_str(), Some("least_used"));
+    let paid = rules[2]["targets"].as_array().unwrap();
     assert_eq!(
-        models(&rules[1]),
+        models(&rules[2]),
         [&["gpt-4o", "claude-sonnet-4-5"], behind.as_slice()].concat()
     );
     assert_eq!(paid[0]["requests_per_minute"].as_integer(), Some(500));
