@@ -33,7 +33,7 @@ pub use metrics::{
     MetricSeries, attributes, group_by, step_ms,
 };
 pub use place::{LogCursor, NameCursor, PointCursor};
-pub use range::{TimeRange, to_nanos};
+pub use range::{FIRST_SLICE, FIRST_SLICE_IN_ORDER, TimeRange, to_nanos};
 pub use scores::{IdCursor, SCORES_DEFAULT, SCORES_MAX, ScoreList};
 
 use crate::filter::Filter;

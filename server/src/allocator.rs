@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What is given back is soon taken again while there is work: a tenth of a percent of the time, at this interval.
+/// What is given back is soon taken again while there is work, so not at each sleep.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 #[expect(unsafe_code, reason = "no safe function for it, here or in mimalloc's crate")]

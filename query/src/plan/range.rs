@@ -11,8 +11,10 @@ const DEFAULT_HOURS: i64 = 24;
 const DAYS_MAX: i64 = 366;
 /// How far a list without an end reaches ahead.
 const AHEAD_MINUTES: i64 = 5;
-/// A search's first slice; each next one is four times as long, so that 366 days are eight slices.
-const FIRST_SLICE_HOURS: i64 = 1;
+/// The first slice of a search that reads all of it. Each next one is four times as long, so that 366 days are eight.
+pub const FIRST_SLICE: Duration = Duration::hours(1);
+/// The first slice of a search that reads in order: a list of the last day, which reaches ahead a little, is one.
+pub const FIRST_SLICE_IN_ORDER: Duration = Duration::hours(25);
 const SLICE_GROWTH: i32 = 4;
 
 /// From an instant up to, and without, another.
@@ -58,11 +60,12 @@ impl TimeRange {
         }
     }
 
-    /// The range, from its end backwards, in pieces that grow. `None` gives pieces from the range's own end.
-    pub fn slices(self, end: Option<DateTime<Utc>>) -> Vec<Self> {
+    /// The range, from its end backwards, in pieces that grow from the `first` one on. Without an `end`, from the range's
+    /// own.
+    pub fn slices(self, end: Option<DateTime<Utc>>, first: Duration) -> Vec<Self> {
         let mut slices = Vec::new();
         let mut to = end.map_or(self.to, |end| end.min(self.to));
-        let mut length = Duration::hours(FIRST_SLICE_HOURS);
+        let mut length = first;
         while to > self.from {
             let from = (to - length).max(self.from);
             slices.push(Self { from, to });
@@ -201,7 +204,7 @@ mod tests {
     #[test]
     fn slices_cover_the_range_from_its_end_without_gap_or_overlap() {
         let range = range("2025-11-22T00:00:00Z", "2026-11-22T12:30:00Z");
-        let slices = range.slices(None);
+        let slices = range.slices(None, FIRST_SLICE);
         assert_eq!(slices.len(), 8);
         assert_eq!(
             slices[0],
@@ -209,12 +212,13 @@ mod tests {
         );
         assert_eq!(slices[7].from, range.from);
         assert!(slices.windows(2).all(|pair| pair[0].from == pair[1].to));
-        let late = range.slices(Some(at("2025-11-22T00:30:00Z")));
+        let late = range.slices(Some(at("2025-11-22T00:30:00Z")), FIRST_SLICE);
         assert_eq!(
             late,
             [self::range("2025-11-22T00:00:00Z", "2025-11-22T00:30:00Z")]
         );
-        assert_eq!(range.slices(Some(range.from)), []);
+        assert_eq!(range.slices(Some(range.from), FIRST_SLICE), []);
+        assert_eq!(range.slices(None, FIRST_SLICE_IN_ORDER).len(), 6);
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! traces tell which, and the search goes on until the page is full. Each round moves the cursor on, so when
 //! the rounds are used up a short page with a cursor is as good an answer.
 //!
-//! A filter that storage cannot answer while reading in order is searched for in slices of time, newest first. What is
+//! A search goes through slices of time, newest first: rows that are read in order come from every part of the range,
+//! and a page is mostly found in the last day. A filter that cannot be answered so has shorter slices. What is
 //! frequent is found in the first one by reading its entries. What is not is asked by one term of the
 //! filter in each further slice: that says which traces there are, and only where those lie are entries read.
 
@@ -16,7 +17,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::{Page, ReadError, Reads};
 use crate::filter::Filter;
-use crate::plan::{Cursor, TimeRange, TraceList, to_nanos};
+use crate::plan::{Cursor, FIRST_SLICE, FIRST_SLICE_IN_ORDER, TimeRange, TraceList, to_nanos};
 use crate::shape::keys;
 use crate::shape::trace::{Summary, Trace, summaries};
 use crate::sql::{self, Candidates, Found};
@@ -60,24 +61,24 @@ impl Reads {
             deadline: self.now() + Duration::seconds(SEARCH_SECONDS_MAX),
         };
         let outcome = if Candidates::is_about_entries(&list.filter) {
-            self.search(&mut search, list.range, None).await
+            self.search_slices(&mut search, FIRST_SLICE_IN_ORDER).await
         } else {
             Err(ReadError::TooExpensive)
         };
         let outcome = match outcome {
             // What is too much to read at once is read piece by piece.
-            Err(ReadError::TooExpensive) => self.search_slices(&mut search).await?,
+            Err(ReadError::TooExpensive) => self.search_slices(&mut search, FIRST_SLICE).await?,
             other => other?,
         };
         Ok(search.into_page(&outcome))
     }
 
-    async fn search_slices(&self, search: &mut Search<'_>) -> Result<Outcome, ReadError> {
+    async fn search_slices(&self, search: &mut Search<'_>, first: Duration) -> Result<Outcome, ReadError> {
         // The cursor's own instant may hold further traces, so it stays inside the first slice.
         let end = search
             .cursor
             .map(|cursor| DateTime::from_timestamp_nanos(cursor.start_ns.saturating_add(1)));
-        for (index, slice) in search.list.range.slices(end).into_iter().enumerate() {
+        for (index, slice) in search.list.range.slices(end, first).into_iter().enumerate() {
             if index > 0 && search.is_spent(self.now()) {
                 return Ok(Outcome::Stopped);
             }

@@ -24,23 +24,29 @@ const BY_ROLE: [&str; 6] = [
 ];
 
 impl Place {
-    /// Takes what `value` has under the names of the cloud of `kind`. `path` is where that stands.
+    /// Takes what `value` has under the names of the cloud of `kind`. `path` is where that stands; a region may stand in
+    /// the model's name.
     pub(super) fn read(
-        kind: &str,
+        (kind, region): (&str, Option<String>),
         value: &mut dyn FnMut(&str) -> Option<String>,
         path: &str,
         report: &mut Report,
     ) -> Self {
         match kind {
-            "bedrock" => Self::amazon(value, path, report),
+            "bedrock" => Self::amazon(region, value, path, report),
             "vertex" => Self::google(value, path, report),
             _ => Self::default(),
         }
     }
 
-    fn amazon(value: &mut dyn FnMut(&str) -> Option<String>, path: &str, report: &mut Report) -> Self {
+    fn amazon(
+        region: Option<String>,
+        value: &mut dyn FnMut(&str) -> Option<String>,
+        path: &str,
+        report: &mut Report,
+    ) -> Self {
         let usual = ["AWS_REGION", "AWS_DEFAULT_REGION"];
-        let region = value("aws_region_name");
+        let region = value("aws_region_name").or(region);
         let mut account = Vec::new();
         if region.is_none() {
             report.todo(path, "set AWS_REGION: the deployment says no region");

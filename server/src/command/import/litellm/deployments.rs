@@ -131,8 +131,7 @@ fn deployment(
         kind
     };
     let (region, name) = clouds::model(kind, &name);
-    let mut upstream = Upstream::read(params, credentials, (kind, dialect), &mut draft.report);
-    upstream.place.region = upstream.place.region.or(region);
+    let upstream = Upstream::read(params, credentials, (kind, dialect, region), &mut draft.report);
     let needs_address = matches!(
         kind,
         "azure" | "azure-ai" | "vllm" | "openai-like" | "lm-studio" | "litellm-proxy"

@@ -66,7 +66,7 @@ pub(super) struct Upstream {
     pub(super) base_url: Option<String>,
     key: Key,
     api_version: Option<String>,
-    pub(super) place: Place,
+    place: Place,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,7 +137,7 @@ impl Upstream {
     pub(super) fn read(
         params: &mut Node,
         credentials: &Credentials,
-        (kind, dialect): (&'static str, &'static str),
+        (kind, dialect, region): (&'static str, &'static str, Option<String>),
         report: &mut Report,
     ) -> Self {
         let mut shared = BTreeMap::new();
@@ -163,7 +163,7 @@ impl Upstream {
             },
         };
         let api_version = value("api_version");
-        let place = Place::read(kind, &mut value, &path, report);
+        let place = Place::read((kind, region), &mut value, &path, report);
         for name in shared.keys() {
             report.missing(
                 params.at("litellm_credential_name"),

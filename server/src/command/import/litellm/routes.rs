@@ -135,7 +135,7 @@ impl Routes {
             report.changed(
                 &group.path,
                 format!(
-                    "`{name}`: a call's tags are looked for in `metadata.tags` and in the header x-litellm-tags. Of several \
+                    "`{name}`: a call's tags are looked for in `metadata.tags`, and, when it is the only one, in the header x-litellm-tags. Of several \
                      tags the first in the order of the alphabet decides; an unknown one is not refused. OpenAI refuses \
                      lists in `metadata`: send its models the header"
                 ),
@@ -268,7 +268,7 @@ fn for_tag(targets: &[Target], tag: Option<&str>) -> Vec<Target> {
 fn rules(tag: &str, lane: &Lane) -> [Value; 2] {
     [
         ("metadata", "tags", tag.to_owned()),
-        ("headers", "x-litellm-tags", format!("*{tag}*")),
+        ("headers", "x-litellm-tags", tag.to_owned()),
     ]
     .map(|(kind, field, pattern)| {
         let mut fields = Table::new();
